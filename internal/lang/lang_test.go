@@ -1,0 +1,95 @@
+package lang
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"mimamori/event"
+)
+
+func load(t *testing.T, js string) *event.Builder {
+	t.Helper()
+	x := new(event.Builder)
+	if err := x.Decode([]byte(js)); err != nil {
+		t.Fatal(err)
+	}
+	return x
+}
+
+func TestEval(t *testing.T) {
+	e := load(t, `{"event":{"action":"Deny","category":["network","session"],"original":"Deny TCP 外部"},"source":{"ip":"10.1.2.3","port":445},
+		"destination":{"ip":"203.0.113.9"},"user":{"name":"sato"},"process":{"command_line":"powershell -EncodedCommand AAA"},"acme":{"dev":"x"}}`)
+	for src, want := range map[string]bool{
+		`event.action == "Deny"`:                                   true,
+		`lower(event.action) == "DENY"`:                            true,
+		`event.action == "deny"`:                                   false,
+		`event.action != "deny"`:                                   true,
+		`event.category == "session"`:                              true,
+		`event.category in ["a", "network"]`:                       true,
+		`source.port == 445 && inCIDR(source.ip, "10.0.0.0/8")`:    true,
+		`445 < source.port`:                                        false,
+		`source.port >= 445.0`:                                     true,
+		`destination.port < 100`:                                   false,
+		`not (destination.port < 100)`:                             true,
+		`destination.port != 80`:                                   true,
+		`destination.port == nil`:                                  true,
+		`has(user.name) and user.name startsWith "sa"`:             true,
+		`icontains(process.command_line, "-ENC")`:                  true,
+		`process.command_line matches "(?i)-enc\\w+ A+$"`:          true,
+		`ilike(process.command_line, "power*-enc?dedcommand*")`:    true,
+		`user.name in ["sato", "suzuki"] ? source.port > 1 : true`: true,
+		`source.ip == destination.ip`:                              false,
+		`text("外部")`:                                               true,
+		`acme.dev == "x"`:                                          true,
+		`inList(source.ip, "ioc")`:                                 false,
+	} {
+		x, err := Parse(src)
+		if err != nil {
+			t.Errorf("%s: %v", src, err)
+			continue
+		}
+		if got := x.Compile(nil)(e); got != want {
+			t.Errorf("%s: got %v", src, got)
+		}
+	}
+}
+
+func TestErrorsPointAtTheirPlace(t *testing.T) {
+	for src, want := range map[string]string{
+		`sorce.ip == "10.0.0.1"`:                     `1:1: unknown field "sorce.ip" (did you mean source.ip?)`,
+		"event.action == \"a\" &&\n source.prt == 1": `2:2: unknown field "source.prt" (did you mean source.port?)`,
+		`source.port == "x"`:                         `1:16: source.port is of type long, which "x" is not (a number without quotes)`,
+		`source.ip == "10.0.0.0/8"`:                  `1:14: source.ip is of type ip`,
+		`foo(source.ip)`:                             `1:1: unknown function "foo"`,
+		`user.name`:                                  `no condition by itself`,
+		`user.name == "a" &&`:                        `1:19: unexpected token EOF`,
+		`user.name matches "("`:                      `missing closing )`,
+		`len(user.name) > 3`:                         `want the name of a field here`,
+		`inCIDR(source.ip, "10.0.0.0/99")`:           `is no network`,
+	} {
+		_, err := Parse(src)
+		var le *Error
+		if !errors.As(err, &le) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s:\n got %v\nwant %s", src, err, want)
+		}
+	}
+}
+
+func TestSearchWords(t *testing.T) {
+	e := load(t, `{"event":{"original":"拒否 TCP 10.1.2.3 to evil.example"}}`)
+	for src, want := range map[string]bool{
+		"": true, "EVIL.example": true, `"tcp 10.1.2.3" 拒否`: true, "拒否　evil": true, "10.1.2.9": false, "a:b-c": false,
+	} {
+		x, err := ParseSearch(src)
+		if err != nil {
+			t.Fatalf("%s: %v", src, err)
+		}
+		if got := x.Compile(nil)(e); got != want {
+			t.Errorf("%q: got %v", src, got)
+		}
+	}
+	if _, err := ParseSearch(`sorce.ip == "x"`); err == nil {
+		t.Error("a mistaken condition was taken for words")
+	}
+}

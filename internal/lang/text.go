@@ -1,0 +1,123 @@
+package lang
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// ContainsFold tells whether s holds lower, letter case aside. lower must be
+// in lower case already.
+func ContainsFold(s, lower string) bool {
+	if lower == "" {
+		return true
+	}
+	if !isASCII(lower) || !isASCII(s) {
+		return strings.Contains(strings.ToLower(s), lower)
+	}
+	first := lower[0]
+	upper := first
+	if 'a' <= first && first <= 'z' {
+		upper = first - 'a' + 'A'
+	}
+	for i := 0; i+len(lower) <= len(s); {
+		j := strings.IndexByte(s[i:], first)
+		if upper != first {
+			if k := strings.IndexByte(s[i:min(len(s), i+uint31(j))], upper); k >= 0 {
+				j = k
+			}
+		}
+		if j < 0 || i+j+len(lower) > len(s) {
+			return false
+		}
+		if equalFoldASCII(s[i+j:i+j+len(lower)], lower) {
+			return true
+		}
+		i += j + 1
+	}
+	return false
+}
+
+// uint31 maps -1 (not found) to "to the end".
+func uint31(n int) int {
+	if n < 0 {
+		return 1<<31 - 1
+	}
+	return n
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+func equalFoldASCII(s, lower string) bool {
+	for i := range len(lower) {
+		c := s[i]
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		if c != lower[i] {
+			return false
+		}
+	}
+	return true
+}
+
+func hasPrefixFold(s, lower string) bool {
+	if len(s) >= len(lower) && isASCII(lower) && isASCII(s[:len(lower)]) {
+		return equalFoldASCII(s[:len(lower)], lower)
+	}
+	return strings.HasPrefix(strings.ToLower(s), lower)
+}
+
+func hasSuffixFold(s, lower string) bool {
+	if len(s) >= len(lower) && isASCII(lower) && isASCII(s[len(s)-len(lower):]) {
+		return equalFoldASCII(s[len(s)-len(lower):], lower)
+	}
+	return strings.HasSuffix(strings.ToLower(s), lower)
+}
+
+func likeFold(s, lower string) bool { return like(strings.ToLower(s), lower) }
+
+// like matches s as a whole against a pattern with * (any run), ? (one
+// character) and \ (the next *, ? or \ for itself), in time linear in s for
+// each star.
+func like(s, p string) bool {
+	star, mark := -1, 0
+	i, j := 0, 0
+	for i < len(s) {
+		if j < len(p) {
+			switch c := p[j]; {
+			case c == '*':
+				star, mark = j, i
+				j++
+				continue
+			case c == '?':
+				_, n := utf8.DecodeRuneInString(s[i:])
+				i, j = i+n, j+1
+				continue
+			case c == '\\' && j+1 < len(p) && strings.IndexByte(`*?\`, p[j+1]) >= 0:
+				if s[i] == p[j+1] {
+					i, j = i+1, j+2
+					continue
+				}
+			case s[i] == c:
+				i, j = i+1, j+1
+				continue
+			}
+		}
+		if star < 0 {
+			return false
+		}
+		mark++
+		i, j = mark, star+1
+	}
+	for j < len(p) && p[j] == '*' {
+		j++
+	}
+	return j == len(p)
+}
