@@ -1,0 +1,139 @@
+package frame
+
+import (
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"unicode/utf8"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// Writer numbers the records of one source and seals them into frames. It is
+// used by one goroutine.
+type Writer struct {
+	head Header // First is the next sequence to give
+	key  ed25519.PrivateKey
+	enc  *zstd.Encoder
+
+	dict   map[string]uint64
+	names  []byte
+	meta   []byte
+	lines  []byte
+	last   Record
+	packed []byte
+}
+
+// NewWriter begins a source. head gives Collector, Municipality, Zone, Source,
+// Epoch and, when an earlier run is continued, First (the next sequence) and
+// Prev; the rest is ignored.
+func NewWriter(head Header, key ed25519.PrivateKey) (*Writer, error) {
+	for _, s := range []string{head.Collector, head.Municipality, head.Zone, head.Source} {
+		if len(s) > maxName {
+			return nil, fmt.Errorf("frame: name %.20q… is longer than %d bytes", s, maxName)
+		}
+	}
+	if head.Collector == "" || head.Source == "" {
+		return nil, fmt.Errorf("frame: a writer needs a collector and a source")
+	}
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false))
+	if err != nil {
+		return nil, fmt.Errorf("frame: zstd: %w", err)
+	}
+	head.Count, head.First = 0, max(head.First, 1)
+	return &Writer{head: head, key: key, enc: enc, dict: map[string]uint64{"": 0}}, nil
+}
+
+// Add gives the record the next sequence, which it returns. A line longer than
+// MaxLine is cut and marked. The record's strings are copied.
+func (w *Writer) Add(r *Record) uint64 {
+	line, flags, total := r.Line, r.Flags, r.Total
+	if len(line) > MaxLine {
+		if flags&Truncated == 0 {
+			total = int64(len(line))
+		}
+		line, flags = line[:MaxLine], flags|Truncated
+	}
+	if !utf8.ValidString(line) {
+		flags |= NotUTF8
+	}
+	if w.head.Count == 0 {
+		w.head.From = r.Received
+		w.last = Record{Received: r.Received}
+	}
+	w.meta = append(w.meta, byte(flags))
+	w.meta = binary.AppendVarint(w.meta, r.Received-w.last.Received)
+	w.meta = binary.AppendUvarint(w.meta, w.name(r.Peer))
+	w.meta = binary.AppendUvarint(w.meta, w.name(r.Input))
+	w.meta = binary.AppendUvarint(w.meta, w.name(r.File))
+	w.meta = binary.AppendVarint(w.meta, r.Offset-w.last.Offset)
+	if flags&Truncated != 0 {
+		w.meta = binary.AppendUvarint(w.meta, uint64(total))
+	}
+	w.meta = binary.AppendUvarint(w.meta, uint64(len(line)))
+	w.lines = append(w.lines, line...)
+	w.last.Received, w.last.Offset = r.Received, r.Offset+int64(len(line))+1
+	w.head.Count++
+	w.head.To = r.Received
+	return w.head.First + uint64(w.head.Count) - 1
+}
+
+// name returns the string's number in the frame's dictionary.
+func (w *Writer) name(s string) uint64 {
+	if n, ok := w.dict[s]; ok {
+		return n
+	}
+	if len(s) > MaxLine {
+		s = s[:MaxLine]
+	}
+	n := uint64(len(w.dict))
+	w.dict[string([]byte(s))] = n
+	w.names = binary.AppendUvarint(w.names, uint64(len(s)))
+	w.names = append(w.names, s...)
+	return n
+}
+
+// Count is how many records wait to be sealed.
+func (w *Writer) Count() int { return int(w.head.Count) }
+
+// Size is how many bytes they take before compression.
+func (w *Writer) Size() int { return len(w.meta) + len(w.lines) + len(w.names) }
+
+// Full tells whether the frame must be sealed before n more bytes of line fit.
+func (w *Writer) Full(n int) bool {
+	return w.head.Count >= MaxRecords || w.head.Count > 0 && w.Size()+n+4096 > MaxUnpacked/4
+}
+
+// Next is the sequence that the next record will get.
+func (w *Writer) Next() uint64 { return w.head.First + uint64(w.head.Count) }
+
+// Seal makes a signed frame of the records added since the last Seal, and nil
+// when there are none. The frame owns its bytes.
+func (w *Writer) Seal(lane Lane) (*Frame, error) {
+	if w.head.Count == 0 {
+		return nil, nil //nolint:nilnil // nothing to seal is no error
+	}
+	body := binary.AppendUvarint(make([]byte, 0, w.Size()+10), uint64(len(w.dict)-1))
+	body = append(append(append(body, w.names...), w.meta...), w.lines...)
+	if len(body) > MaxUnpacked {
+		return nil, fmt.Errorf("frame: %d bytes of records do not fit a frame", len(body))
+	}
+	w.packed = w.enc.EncodeAll(body, w.packed[:0])
+	h := w.head
+	h.Lane, h.Unpacked, h.Digest = lane, uint32(len(body)), sha256.Sum256(w.packed)
+	out := appendHeader(make([]byte, 0, 512+len(w.packed)), &h)
+	signed := len(out)
+	out = append(out, ed25519.Sign(w.key, append([]byte(context), out...))...)
+	sealed := len(out)
+	out = append(out, w.packed...)
+	if len(out) > MaxFrame {
+		return nil, fmt.Errorf("frame: %d sealed bytes, more than %d", len(out), MaxFrame)
+	}
+	f := &Frame{Header: h, Bytes: out, signed: out[:signed], sealed: out[:sealed], payload: out[sealed:]}
+	w.head.First, w.head.Count, w.head.Prev = h.Last()+1, 0, f.Hash()
+	w.meta, w.lines, w.names = w.meta[:0], w.lines[:0], w.names[:0]
+	clear(w.dict)
+	w.dict[""] = 0
+	return f, nil
+}

@@ -1,0 +1,114 @@
+package bus
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// DialConfig says how to reach a server.
+type DialConfig struct {
+	URLs []string    // nats://host:port or tls://host:port, tried in turn
+	Key  *Key        // who we are
+	TLS  *tls.Config // nil for none
+	Name string      // shown in the server's log
+	Log  *slog.Logger
+}
+
+// Conn is a connection that redials by itself.
+type Conn struct {
+	nc   *nats.Conn
+	js   jetstream.JetStream
+	heal func() // repairs the embedded server, where there is one
+}
+
+// Dial connects, or returns a connection that goes on trying. An error means
+// that the configuration is wrong, not that the server is away.
+func Dial(ctx context.Context, cfg DialConfig) (*Conn, error) {
+	return dial(ctx, cfg, nats.RetryOnFailedConnect(true))
+}
+
+func dial(_ context.Context, cfg DialConfig, more ...nats.Option) (*Conn, error) {
+	opts := []nats.Option{
+		nats.Name(cfg.Name), nats.MaxReconnects(-1), nats.ReconnectWait(500 * time.Millisecond),
+		nats.ReconnectJitter(500*time.Millisecond, 2*time.Second), nats.ReconnectBufSize(-1), nats.Timeout(5 * time.Second),
+		nats.PingInterval(20 * time.Second), nats.MaxPingsOutstanding(2), nats.IgnoreAuthErrorAbort(),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { logTo(cfg.Log, "nats connection", err) }),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { logTo(cfg.Log, "nats line lost; redialling", err) }),
+	}
+	if cfg.Key != nil {
+		opts = append(opts, nats.Nkey(cfg.Key.Public(), cfg.Key.pair.Sign), nats.CustomInboxPrefix(inbox(cfg.Key.Public())))
+	}
+	if cfg.TLS != nil {
+		opts = append(opts, nats.Secure(cfg.TLS))
+	}
+	nc, err := nats.Connect(strings.Join(cfg.URLs, ","), append(opts, more...)...)
+	if err != nil {
+		return nil, fmt.Errorf("bus: connect to %s: %w", strings.Join(cfg.URLs, ", "), err)
+	}
+	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(10*time.Second))
+	if err != nil {
+		nc.Close()
+		return nil, fmt.Errorf("bus: %w", err)
+	}
+	return &Conn{nc: nc, js: js}, nil
+}
+
+func logTo(log *slog.Logger, msg string, err error) {
+	if log != nil && err != nil {
+		log.Warn(msg, "err", err)
+	}
+}
+
+// Close ends the connection.
+func (c *Conn) Close() { c.nc.Close() }
+
+// Connected tells whether the line stands.
+func (c *Conn) Connected() bool { return c.nc.IsConnected() }
+
+// Publish sends data to the stream that takes the subject and returns its
+// sequence there once it is durable. Whoever gets an error repeats the call:
+// the message may have arrived all the same.
+func (c *Conn) Publish(ctx context.Context, subject string, data []byte) (uint64, error) {
+	return c.publish(ctx, &nats.Msg{Subject: subject, Data: data})
+}
+
+func (c *Conn) publish(ctx context.Context, m *nats.Msg) (uint64, error) {
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	// No hidden retries: the caller's loop is the only one.
+	ack, err := c.js.PublishMsg(ctx, m, jetstream.WithRetryAttempts(0))
+	if err != nil {
+		return 0, c.explain("publish to "+m.Subject, err)
+	}
+	return ack.Sequence, nil
+}
+
+// JetStream's codes for a message that its store refused.
+const (
+	jsStoreFailed = 10077
+	jsNoResources = 10023
+)
+
+// explain maps an error of the client to ours.
+func (c *Conn) explain(what string, err error) error {
+	var api *jetstream.APIError
+	switch {
+	case errors.As(err, &api) && (api.ErrorCode == jsStoreFailed || api.ErrorCode == jsNoResources):
+		err = fmt.Errorf("%w: %w", ErrFull, err)
+	case errors.As(err, &api) && api.ErrorCode == jetstream.JSErrCodeJetStreamNotEnabled,
+		errors.Is(err, jetstream.ErrNoStreamResponse), errors.Is(err, nats.ErrNoResponders), errors.Is(err, jetstream.ErrJetStreamNotEnabled):
+		if c.heal != nil {
+			c.heal()
+			err = fmt.Errorf("%w: %w", ErrFull, err)
+		}
+	}
+	return fmt.Errorf("bus: %s: %w", what, err)
+}
