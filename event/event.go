@@ -163,8 +163,10 @@ func (x *Builder) Delete(f Field) {
 
 // Add appends strings to a list field, leaving out what it holds already.
 func (x *Builder) Add(f Field, items ...string) {
-	v, _ := x.Get(f)
-	old := v.List()
+	var old []string
+	if v, ok := x.Get(f); ok {
+		old = v.List()
+	}
 	list := old[:len(old):len(old)]
 next:
 	for _, s := range items {

@@ -108,20 +108,29 @@ func (l *Ledger) Add(e *Entry, r Range, c Counts) bool {
 	return true
 }
 
-// merge joins ranges that touch, from index i on as far as they do.
+// merge joins ranges that touch or overlap, from index i on.
 func merge(rs []Range, i int) []Range {
 	for i+1 < len(rs) {
-		if rs[i].Last+1 < rs[i+1].First {
-			if i++; i+1 >= len(rs) || rs[i].Last+1 < rs[i+1].First {
-				break
-			}
-			continue
+		switch {
+		case rs[i].Last+1 >= rs[i+1].First:
+			rs[i].Last = max(rs[i].Last, rs[i+1].Last)
+			rs = slices.Delete(rs, i+1, i+2)
+		default:
+			i++
 		}
-		rs[i].Last = max(rs[i].Last, rs[i+1].Last)
-		rs = slices.Delete(rs, i+1, i+2)
 	}
 	return rs
 }
+
+// Clone copies an account, so that it can be read while the ledger goes on.
+func (e *Entry) Clone() *Entry {
+	c := *e
+	c.Ranges = slices.Clone(e.Ranges)
+	return &c
+}
+
+// Restore enters an account that was kept elsewhere.
+func (l *Ledger) Restore(e *Entry) { l.entries[e.Key] = e.Clone() }
 
 // Entries lists the accounts by collector, source and epoch.
 func (l *Ledger) Entries() []*Entry {

@@ -10,6 +10,9 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
+// window bounds each source's compressor; frames are seldom larger.
+const window = 512 << 10
+
 // Writer numbers the records of one source and seals them into frames. It is
 // used by one goroutine.
 type Writer struct {
@@ -37,7 +40,8 @@ func NewWriter(head Header, key ed25519.PrivateKey) (*Writer, error) {
 	if head.Collector == "" || head.Source == "" {
 		return nil, fmt.Errorf("frame: a writer needs a collector and a source")
 	}
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false))
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1),
+		zstd.WithWindowSize(window), zstd.WithLowerEncoderMem(true), zstd.WithEncoderCRC(false))
 	if err != nil {
 		return nil, fmt.Errorf("frame: zstd: %w", err)
 	}

@@ -119,7 +119,7 @@ func (st *Stream) Read(ctx context.Context, from uint64, fn func(Msg) error) err
 	if err != nil {
 		return st.ended(ctx, err)
 	}
-	it, err := cons.Messages(jetstream.PullMaxBytes(16<<20))
+	it, err := cons.Messages(jetstream.PullMaxMessagesWithBytesLimit(500, 16<<20))
 	if err != nil {
 		return st.ended(ctx, err)
 	}

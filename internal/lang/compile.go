@@ -158,7 +158,7 @@ func numberProgram(t *Test) Program {
 				return false
 			}
 			for _, w := range values {
-				if v.Kind() == w.Kind() && v.Int() == w.Int() && v.Float() == w.Float() || v.Kind() != w.Kind() && v.Float() == w.Float() {
+				if number(v) && v.Kind() == w.Kind() && v.Int() == w.Int() && v.Float() == w.Float() || number(v) && v.Kind() != w.Kind() && v.Float() == w.Float() {
 					return true
 				}
 			}
@@ -190,9 +190,19 @@ func numberProgram(t *Test) Program {
 		if !ok {
 			return false
 		}
+		if !number(v) {
+			return false
+		}
 		c := order(v)
 		return op == Lt && c < 0 || op == Le && c <= 0 || op == Gt && c > 0 || op == Ge && c >= 0
 	}
+}
+
+// number tells whether a value can be compared as a number. What could not be
+// read as one is kept as text, and is no number.
+func number(v event.Value) bool {
+	k := v.Kind()
+	return k == event.Long || k == event.Double || k == event.Date || k == event.Boolean
 }
 
 // textMatcher returns the comparison of one string.
@@ -240,7 +250,7 @@ func equalMatcher(t *Test) func(string) bool {
 	if len(words) == 1 {
 		w := words[0]
 		if t.Fold {
-			return func(s string) bool { return strings.EqualFold(s, w) }
+			return func(s string) bool { return equalFold(s, w) }
 		}
 		return func(s string) bool { return s == w }
 	}

@@ -19,7 +19,7 @@ func load(t *testing.T, js string) *event.Builder {
 
 func TestEval(t *testing.T) {
 	e := load(t, `{"event":{"action":"Deny","category":["network","session"],"original":"Deny TCP 外部"},"source":{"ip":"10.1.2.3","port":445},
-		"destination":{"ip":"203.0.113.9"},"user":{"name":"sato"},"process":{"command_line":"powershell -EncodedCommand AAA"},"acme":{"dev":"x"}}`)
+		"destination":{"ip":"203.0.113.9"},"user":{"name":"sato"},"process":{"command_line":"powershell -EncodedCommand AAA"},"acme":{"dev":"x","jp":"あ2yx"}}`)
 	for src, want := range map[string]bool{
 		`event.action == "Deny"`:                                   true,
 		`lower(event.action) == "DENY"`:                            true,
@@ -43,6 +43,8 @@ func TestEval(t *testing.T) {
 		`text("外部")`:                                               true,
 		`acme.dev == "x"`:                                          true,
 		`inList(source.ip, "ioc")`:                                 false,
+		`like(acme.jp, "*???yx")`:                                  false,
+		`like(acme.jp, "*?2?x")`:                                   true,
 	} {
 		x, err := Parse(src)
 		if err != nil {

@@ -13,67 +13,28 @@ import (
 	"github.com/expr-lang/expr/parser"
 
 	"mimamori/event"
+	"mimamori/internal/place"
 )
 
 // MaxSource bounds a condition's text, in bytes.
-const MaxSource = 256 << 10
+const MaxSource = 1 << 20
 
-// Error is a mistake in a condition, at a line and column of its source (both
-// from 1, columns in characters).
-type Error struct {
-	Source    string
-	Line, Col int
-	Msg       string
-	Hint      string // what to write instead; may be ""
-}
-
-// Error shows the place, the message, the line and a caret below it.
-func (e *Error) Error() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%d:%d: %s", e.Line, e.Col, e.Msg)
-	if e.Hint != "" {
-		fmt.Fprintf(&b, " (%s)", e.Hint)
-	}
-	lines := strings.Split(e.Source, "\n")
-	if e.Line >= 1 && e.Line <= len(lines) {
-		fmt.Fprintf(&b, "\n  %s\n  %s^", lines[e.Line-1], pad(lines[e.Line-1], e.Col-1))
-	}
-	return b.String()
-}
-
-// pad makes blanks as wide as the first n characters of line: full-width
-// characters take two columns, tabs stay tabs.
-func pad(line string, n int) string {
-	var b strings.Builder
-	for _, r := range line {
-		if n--; n < 0 {
-			break
-		}
-		switch {
-		case r == '\t':
-			b.WriteByte('\t')
-		case r >= 0x1100:
-			b.WriteString("  ")
-		default:
-			b.WriteByte(' ')
-		}
-	}
-	return b.String()
-}
+// Error is a mistake in a condition, at a line and column of its source.
+type Error = place.Error
 
 // Parse reads and checks a condition. Its error is an *Error.
 func Parse(src string) (*Expr, error) {
 	if len(src) > MaxSource {
-		return nil, &Error{Source: src[:80], Line: 1, Col: 1, Msg: fmt.Sprintf("the condition is longer than %d bytes", MaxSource)}
+		return nil, &Error{Text: src[:80], Line: 1, Col: 1, Msg: fmt.Sprintf("the condition is longer than %d bytes", MaxSource)}
 	}
 	config := conf.CreateNew()
 	tree, err := parser.ParseWithConfig(src, config)
 	if err != nil {
 		var fe *file.Error
 		if ok := asFileError(err, &fe); ok {
-			return nil, &Error{Source: src, Line: fe.Line, Col: fe.Column + 1, Msg: strings.TrimSpace(fe.Message)}
+			return nil, &Error{Text: src, Line: fe.Line, Col: fe.Column + 1, Msg: strings.TrimSpace(fe.Message)}
 		}
-		return nil, &Error{Source: src, Line: 1, Col: 1, Msg: err.Error()}
+		return nil, &Error{Text: src, Line: 1, Col: 1, Msg: err.Error()}
 	}
 	c := checker{src: src}
 	root, cerr := c.cond(tree.Node)
@@ -92,18 +53,8 @@ func asFileError(err error, target **file.Error) bool {
 type checker struct{ src string }
 
 func (c *checker) fail(n ast.Node, hint, format string, args ...any) *Error {
-	line, col, chars := 1, 1, 0
-	for _, r := range c.src { // expr counts characters
-		if chars == n.Location().From {
-			break
-		}
-		chars++
-		col++
-		if r == '\n' {
-			line, col = line+1, 1
-		}
-	}
-	return &Error{Source: c.src, Line: line, Col: col, Msg: fmt.Sprintf(format, args...), Hint: hint}
+	line, col := place.Of(c.src, n.Location().From) // expr counts characters
+	return &Error{Text: c.src, Line: line, Col: col, Msg: fmt.Sprintf(format, args...), Hint: hint}
 }
 
 // cond reads a node that must be a condition.
@@ -318,7 +269,10 @@ func (c *checker) field(n ast.Node) (event.Field, bool, *Error) {
 		return f, false, nil
 	}
 	// A name space that the registry does not know, nor anything like it, is a vendor's.
-	near := event.Nearest(name)
+	near := ""
+	if !strings.HasPrefix(name, "winlog.event_data.") { // open: whatever a provider names
+		near = event.Nearest(name)
+	}
 	if space, _, isDotted := strings.Cut(name, "."); isDotted && !knownSpace(space) && near == "" {
 		if f, ok := event.Intern(name); ok {
 			return f, false, nil

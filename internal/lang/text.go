@@ -67,6 +67,14 @@ func equalFoldASCII(s, lower string) bool {
 	return true
 }
 
+// equalFold compares by strings.ToLower, as every other fold here does.
+func equalFold(s, lower string) bool {
+	if len(s) == len(lower) && isASCII(s) {
+		return equalFoldASCII(s, lower)
+	}
+	return strings.ToLower(s) == lower
+}
+
 func hasPrefixFold(s, lower string) bool {
 	if len(s) >= len(lower) && isASCII(lower) && isASCII(s[:len(lower)]) {
 		return equalFoldASCII(s[:len(lower)], lower)
@@ -113,7 +121,8 @@ func like(s, p string) bool {
 		if star < 0 {
 			return false
 		}
-		mark++
+		_, n := utf8.DecodeRuneInString(s[mark:])
+		mark += n
 		i, j = mark, star+1
 	}
 	for j < len(p) && p[j] == '*' {

@@ -1,0 +1,73 @@
+# Each target sets up what it needs: Go 1.26 or newer, a C++ compiler and make
+# are enough (Go fetches the modules by itself).
+
+GO            ?= go
+DATA          ?= ./data/demo
+FUZZTIME      ?= 5s
+BENCHTIME     ?= 1s
+GOLANGCI_LINT ?= github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+# What CI runs, in this order; .ci/run takes the list from here.
+CHECKS := lint test race fuzz e2e
+
+.PHONY: demo build test lint fmt race fuzz e2e bench check checks clean
+.DEFAULT_GOAL := build
+
+# The whole system with simulated municipalities. It prints the console's
+# address; Ctrl-C ends it, the data stays in $(DATA).
+demo: bin/mimamori
+	@exec ./bin/mimamori demo --data $(DATA)
+
+build: bin/mimamori bin/mimamori-collector
+
+# Go knows best what is out of date.
+.PHONY: bin/mimamori bin/mimamori-collector
+bin/mimamori:
+	$(GO) build -trimpath -o $@ ./cmd/mimamori
+
+bin/mimamori-collector:
+	CGO_ENABLED=0 $(GO) build -trimpath -o $@ ./cmd/mimamori-collector
+
+# MIMAMORI_CORPORA=DIR adds the tests over public corpora.
+test:
+	$(GO) test -p 2 -timeout 10m ./...
+
+# internal/lint holds the house rules; golangci-lint holds go vet, staticcheck
+# and gofumpt. govulncheck is left out: its database is not a Go module and
+# cannot be reached where CI runs.
+lint:
+	$(GO) test ./internal/lint ./deploy
+	$(GO) run $(GOLANGCI_LINT) run ./...
+
+fmt:
+	$(GO) run $(GOLANGCI_LINT) fmt ./...
+
+# The corpora are left to `test`: under the race detector they only take longer.
+race:
+	env -u MIMAMORI_CORPORA $(GO) test -race -short -p 2 -timeout 15m ./...
+
+# Every Fuzz function there is, each for FUZZTIME.
+fuzz:
+	@grep -rlE '^func Fuzz' --include='*_test.go' . | sort | while read -r file; do \
+		for target in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9_]*)\(.*/\1/p' $$file); do \
+			echo "fuzz $$(dirname $$file) $$target"; \
+			$(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) -parallel 2 $$(dirname $$file) </dev/null || exit 1; \
+		done; \
+	done
+
+# The real programs with real senders and a real browser; needs rsyslog, squid
+# and Chromium (.ci/run installs them).
+e2e:
+	MIMAMORI_E2E=1 $(GO) test -count=1 -timeout 20m ./internal/e2e/...
+
+bench: build
+	$(GO) test -run '^$$' -bench . -benchtime $(BENCHTIME) -p 1 ./...
+	@for step in collect ingest rules store pipeline; do echo "bench $$step"; ./bin/mimamori bench $$step --json || exit 1; done
+
+check: $(CHECKS)
+
+checks:
+	@echo $(CHECKS)
+
+clean:
+	rm -rf bin data

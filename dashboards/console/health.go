@@ -1,0 +1,78 @@
+package console
+
+import (
+	"context"
+	"time"
+)
+
+// Health answers how the logs arrive.
+type Health interface {
+	// Status returns what concerns the tenants (nil is all). What concerns
+	// the whole prefecture (SetAside, Warnings without a municipality) is
+	// only for those who may see all.
+	Status(ctx context.Context, tenants []string) (Status, error)
+}
+
+// Status is how the logs arrive, at one moment.
+type Status struct {
+	At             time.Time
+	Municipalities []MunicipalityStatus // those expected or seen, by code
+	Sources        []SourceStatus
+	Totals         Totals
+	Rejected       []Rejection
+	SetAside       []SetAside
+	Warnings       []Warning
+}
+
+// MunicipalityStatus is how one municipality's logs arrive.
+type MunicipalityStatus struct {
+	Code      string
+	PerMinute float64   // events a minute, over the last minutes
+	LastSeen  time.Time // last event received; zero when never
+}
+
+// SourceStatus is the ledger of one source of one collector. Counts are in
+// records since the source began.
+type SourceStatus struct {
+	Municipality, Zone, Collector, Source string
+
+	LastSeen    time.Time
+	Received    uint64
+	Stored      uint64
+	Quarantined uint64  // stored, but no format could read them
+	Lost        uint64  // missing for good, or dropped at the collector
+	Missing     []Range // numbers that have not arrived
+}
+
+// Range is a range of sequence numbers of an epoch, both ends included.
+type Range struct{ Epoch, From, To uint64 }
+
+// Totals sums up what concerns the tenants.
+type Totals struct {
+	Received, Stored, Quarantined, Lost uint64
+
+	PerSecond float64       // events a second now
+	Delay     time.Duration // from a record's receipt at the collector to its detection, 99th percentile; 0 when unknown
+}
+
+// Rejection says that data of a source was not accepted, and why.
+type Rejection struct {
+	Municipality, Collector, Source string
+
+	Reason string
+	Count  uint64
+	Last   time.Time
+}
+
+// SetAside is a stored segment that could not be read and was kept apart.
+type SetAside struct {
+	Name, Reason string
+	At           time.Time
+}
+
+// Warning is a mistake in the configuration that did not stop the program.
+type Warning struct {
+	Where string // file:line:column
+	Text  string
+	At    time.Time
+}

@@ -1,0 +1,99 @@
+// Package ingest carries sealed frames from the bus to the stores: verify →
+// parse → enrich → detect → write.
+//
+// Frames are parsed in parallel and taken on in the order of the stream. The
+// order of a batch is fixed: rules run and their alerts are inserted, the
+// segment is committed, the checkpoint (position, ledger, rule state) is
+// written, and only then are the frames let go. After a crash the frames since
+// the checkpoint run again; what is stored already is not stored twice, and
+// the same alerts come out, since an alert's identity is what fired.
+//
+// Under pressure it stops reading: the stream on disk is the queue. A frame
+// that can't be trusted is kept in quarantine with its reason and counted; it
+// never stops the others. A store or database that fails is tried again for
+// ever, with back-off, and its error is shown in Status.
+package ingest
+
+import (
+	"context"
+	"crypto/ed25519"
+	"log/slog"
+	"time"
+
+	"mimamori/event"
+	"mimamori/frame"
+	"mimamori/ingest/format"
+	"mimamori/internal/bus"
+)
+
+// Collector is a collector that the prefecture knows.
+type Collector struct {
+	ID           string
+	Municipality string // 6-digit code
+	Public       ed25519.PublicKey
+}
+
+// Stream is where frames come from. *bus.Stream is one.
+type Stream interface {
+	Read(ctx context.Context, from uint64, fn func(bus.Msg) error) error
+	Purge(ctx context.Context, subject string, before uint64) error
+	State(ctx context.Context) (bus.StreamState, error)
+}
+
+// Detector evaluates rules over events in arrival order.
+type Detector interface {
+	Evaluate(b *event.Batch, emit func(event.Alert))
+	Snapshot() ([]byte, error)
+	Restore(state []byte) error
+}
+
+// Alerts keeps alerts; inserting one twice is harmless.
+type Alerts interface {
+	Insert(ctx context.Context, alerts []event.Alert) (int, error)
+}
+
+// Stored is a range of records and what became of them.
+type Stored struct {
+	Collector, Source, Municipality string
+	Epoch, First, Last              uint64
+	Stored, Quarantined, Dropped    uint64
+}
+
+// Store keeps events. Write is all or nothing and returns when it is durable;
+// Stored lists what it holds.
+type Store interface {
+	Write(ctx context.Context, batches []*event.Batch, ranges []Stored) error
+	Stored() []Stored
+}
+
+// Config wires a pipeline.
+type Config struct {
+	Stream     Stream
+	Formats    *format.Set
+	Detector   Detector
+	Alerts     Alerts
+	Store      Store
+	Collectors func(id string) (Collector, bool)
+	Zones      *Zones
+	Dir        string           // for the checkpoint and the quarantine
+	Location   *time.Location   // of device times without a zone
+	Now        func() time.Time // the clock
+	Log        *slog.Logger
+	Interval   time.Duration // longest wait before a commit; 0 is 1 s
+	Workers    int           // parsers side by side; 0 is 2
+	Keep       uint64        // frames kept in the stream behind the checkpoint
+}
+
+// maxPending bounds the events of one commit, and so the memory of the pipeline.
+const maxPending = 24_000
+
+// frameJob is a frame on its way through a worker.
+type frameJob struct {
+	msg  bus.Msg
+	done chan struct{}
+
+	frame  *frame.Frame
+	batch  *event.Batch
+	counts frame.Counts
+	err    error // why the frame is not trusted
+}

@@ -1,0 +1,316 @@
+package format
+
+import (
+	"strings"
+
+	"mimamori/event"
+)
+
+// binding is what one format does with one key.
+type binding struct {
+	slot   int // -1 when nobody reads the text later
+	op     opcode
+	field  event.Field // of opKeyword, opLong, opIP
+	vendor event.Field // of opVendor, and for values that do not fit
+	named  bool        // vendor is set
+	keep   bool        // the value is kept under vendor beside its mapping
+	lost   bool        // no field could be given: count the values
+	*mapping
+}
+
+// apply writes the tokens into the event.
+func (p *Parser) apply(f *compiled) {
+	p.f = f
+	for i := range p.tokens {
+		t := &p.tokens[i]
+		if t.text == "" {
+			continue
+		}
+		var b *binding
+		if f.id < len(t.key.bind) {
+			b = t.key.bind[f.id]
+		}
+		if b == nil {
+			b = p.bind(t.key, f)
+		}
+		if b.op == opSkip && b.slot < 0 {
+			if b.lost {
+				p.dropped++
+			}
+			continue
+		}
+		text := t.text
+		if t.kind != plain {
+			if text = p.text(t, b); text == "" {
+				continue
+			}
+		}
+		if b.slot >= 0 {
+			if p.rawGen[b.slot] == p.gen && !(b.mapping != nil && b.multi) {
+				continue // the first spelling of a key wins
+			}
+			p.raw[b.slot], p.rawGen[b.slot] = text, p.gen
+		}
+		if len(text) <= f.longest && b.mapping != nil && f.isAbsent(text) {
+			continue
+		}
+		p.write(t.key, f, b, text)
+	}
+}
+
+// write puts one value where its binding says.
+func (p *Parser) write(k *key, f *compiled, b *binding, text string) {
+	switch b.op {
+	case opKeyword:
+		p.x.Set(b.field, event.String(text))
+	case opVendor:
+		p.x.Set(b.vendor, event.String(text))
+	case opLong:
+		if n, ok := parseLong(text); ok {
+			p.x.Set(b.field, event.Int(n))
+		} else {
+			p.unfit(k, f, b, text)
+		}
+	case opIP:
+		if a, ok := event.ParseIP(text); ok {
+			p.x.Set(b.field, a)
+		} else {
+			p.unfit(k, f, b, text)
+		}
+	case opActs:
+		p.act(k, f, b, text)
+	}
+}
+
+// act runs a mapping that is more than one plain set.
+func (p *Parser) act(k *key, f *compiled, b *binding, text string) {
+	ok := true
+	for _, a := range b.acts {
+		ok = a(p, text) && ok
+	}
+	if !ok {
+		p.unfit(k, f, b, text)
+		return
+	}
+	if b.keep && b.named {
+		p.x.Set(b.vendor, event.String(text))
+	}
+}
+
+// unfit keeps a value that does not fit its field under the vendor's name.
+func (p *Parser) unfit(k *key, f *compiled, b *binding, text string) {
+	if !b.named {
+		p.nameVendor(b, f, f.canonical(k.path))
+	}
+	if b.named {
+		p.x.Set(b.vendor, event.String(text))
+	} else {
+		p.dropped++
+	}
+	p.fail(b.mapping.unfit)
+}
+
+// runMapping runs a block's mapping.
+func (p *Parser) runMapping(m *mapping, v string) {
+	if len(v) <= p.f.longest && p.f.isAbsent(v) {
+		return
+	}
+	ok := true
+	for _, a := range m.acts {
+		ok = a(p, v) && ok
+	}
+	if !ok {
+		p.fail(m.unfit)
+	}
+}
+
+// rawAt returns the text of a slot in this line.
+func (p *Parser) rawAt(slot int) (string, bool) {
+	if p.rawGen[slot] != p.gen {
+		return "", false
+	}
+	return p.raw[slot], true
+}
+
+// text resolves what a token's kind says is special about it.
+func (p *Parser) text(t *token, b *binding) string {
+	switch t.kind {
+	case escaped:
+		return p.unescape(t.text)
+	case quoted:
+		return p.unquote(t.text)
+	case cefText:
+		return p.cefUnescape(t.text)
+	case doubled:
+		return strings.ReplaceAll(t.text, `""`, `"`)
+	case array:
+		return p.arrayText(t.text, b)
+	}
+	return t.text
+}
+
+// arrayText gives an array of scalars as one text, joined by ", ". A list field
+// takes the elements one by one, all but the last here. Other arrays stay as
+// their JSON text.
+func (p *Parser) arrayText(text string, b *binding) string {
+	multi := b.mapping != nil && b.multi
+	n, size, last := 0, 0, ""
+	flat := p.elements(text, func(s string) {
+		if multi && last != "" {
+			for _, a := range b.acts {
+				a(p, last)
+			}
+		}
+		n, size, last = n+1, size+len(s)+2, s
+	})
+	if !flat {
+		return text
+	}
+	if n < 2 || multi {
+		return last
+	}
+	out := make([]byte, 0, size)
+	p.elements(text, func(s string) {
+		if len(out) > 0 {
+			out = append(out, ", "...)
+		}
+		out = append(out, s...)
+	})
+	return p.arena.keep(append(p.arena.room(len(out)), out...))
+}
+
+func (f *compiled) isAbsent(s string) bool {
+	for _, a := range f.absent {
+		if a == s {
+			return true
+		}
+	}
+	return false
+}
+
+// canonical returns the name that a format gives to a key.
+func (f *compiled) canonical(path string) string {
+	if c := f.exact[path]; c != "" {
+		return c
+	}
+	if f.keys[path] != nil {
+		return path
+	}
+	best := -1
+	for i, w := range f.wild {
+		if strings.HasPrefix(path, w.from) && (best < 0 || len(w.from) > len(f.wild[best].from)) {
+			best = i
+		}
+	}
+	if best < 0 {
+		return path
+	}
+	w := f.wild[best]
+	rest := path[len(w.from):]
+	if w.inner {
+		if _, after, ok := strings.Cut(rest, "."); ok {
+			rest = after
+		}
+	}
+	if strings.HasPrefix(path, w.to) {
+		return path // is spelled so already
+	}
+	if c := f.exact[w.to+rest]; c != "" {
+		return c
+	}
+	return w.to + rest
+}
+
+// bind decides what a format does with a key; later lines find it decided.
+func (p *Parser) bind(k *key, f *compiled) *binding {
+	name := f.canonical(k.path)
+	b := &binding{slot: -1, op: opVendor}
+	if d := f.keys[name]; d != nil {
+		b.slot = d.slot
+		if d.mapped {
+			b.mapping, b.op, b.field = &d.mapping, d.op, d.single
+			if d.mapping.keep {
+				b.op, b.keep = opActs, true
+				p.nameVendor(b, f, name)
+			}
+		}
+	}
+	if f.ecs && b.slot < 0 && f.exact[k.path] == "" {
+		if m := ownName(k.path); m != nil {
+			b.mapping, b.op = m, opActs
+		}
+	}
+	if b.op == opVendor {
+		for _, ig := range f.ignore {
+			prefix, wild := strings.CutSuffix(ig, "*")
+			if ig == k.path || ig == name || wild && (strings.HasPrefix(k.path, prefix) || strings.HasPrefix(name, prefix)) {
+				b.op = opSkip
+			}
+		}
+	}
+	if b.op == opVendor {
+		p.nameVendor(b, f, name)
+		if !b.named {
+			b.op, b.lost = opSkip, true
+		}
+	}
+	if k.bind == nil {
+		k.bind = make([]*binding, len(p.set.formats))
+	}
+	k.bind[f.id] = b
+	return b
+}
+
+// nameVendor gives a key a field in the format's own name space, as long as the
+// format's limit and the registry allow.
+func (p *Parser) nameVendor(b *binding, f *compiled, name string) {
+	full := fieldName(f.vendor, name)
+	field, ok := event.Lookup(full)
+	if !ok {
+		if p.vendors[f.id] >= f.limit && f.keys[name] == nil {
+			return
+		}
+		if field, ok = event.Intern(full); ok {
+			p.vendors[f.id]++
+		}
+	}
+	if ok && field.Type() == event.Keyword {
+		b.vendor, b.named = field, true
+	}
+}
+
+// fieldName makes a field's name of a key: bytes that names lack become '_'.
+func fieldName(space, key string) string {
+	out := make([]byte, 0, len(space)+1+len(key))
+	out = append(append(out, space...), '.')
+	for i := range len(key) {
+		c := key[i]
+		switch {
+		case c == '.' && out[len(out)-1] == '.':
+		case isLetter(c) || '0' <= c && c <= '9' || c == '_' || c == '-' || c == '@' || c >= 0x80 || c == '.':
+			out = append(out, c)
+		default:
+			out = append(out, '_')
+		}
+	}
+	return strings.TrimRight(string(out), ".")
+}
+
+// reserved are fields that no line may set by naming them.
+var reserved = words("municipality", "zone", "source.zone", "destination.zone", "collector", "input", "received", "quarantine",
+	"@timestamp", "event.original", "event.dataset", "event.module", "event.ingested")
+
+// ownName is the mapping of a key that is an ECS field's name already; nil when
+// it is none. Categorisation fields take values that ECS allows only.
+func ownName(name string) *mapping {
+	f, ok := event.Lookup(name)
+	if !ok || !f.Known() || reserved[name] {
+		return nil
+	}
+	act, _ := plainSetter(f)
+	if allowed := ecsAllowed[name]; allowed != nil {
+		set := act
+		act = func(p *Parser, v string) bool { return !allowed[v] || set(p, v) }
+	}
+	return &mapping{acts: []action{act}, op: opActs, multi: f.Type() == event.List, unfit: "bad type for field " + name}
+}

@@ -1,0 +1,161 @@
+package format
+
+import "strings"
+
+// shape says how a line is built, which decides how it is cut and in which key
+// space its keys live.
+type shape uint8
+
+const (
+	shapeText shape = iota // columns, dissect, regex: keys are the format's own
+	shapeKV                // key=value pairs
+	shapeJSON
+	shapeCEF
+	shapes
+)
+
+// maxKeys bounds the keys that a parser remembers in one key space. A space that
+// is full begins anew with the next line, so that invented keys cost time, but
+// neither memory nor other devices' keys. A line alone may go over it once.
+const maxKeys = 6000
+
+// key is one key as devices spell it. Devices emit their keys in the same order
+// line after line, so each key remembers which two followed it last; a look-up
+// is then one string comparison.
+type key struct {
+	name string // within its object
+	path string // dotted, from the line's root
+	next [2]*key
+	kids *object
+	mark int32 // which recognition condition asks for it, -1 when none
+	walk bool  // an array under this key is walked element by element
+	bind []*binding
+}
+
+// object is a table of keys: the line itself, or an object inside it.
+type object struct {
+	path  string // "" or ending in a dot
+	first key    // its next is the guess for the first key
+	table map[string]*key
+}
+
+// keyspace holds every key that a parser has met in lines of one shape.
+type keyspace struct {
+	root  object
+	n     int
+	marks map[string]int32
+	walk  map[string]bool
+}
+
+// start returns the space's root for a new line.
+func (s *keyspace) start() *object {
+	if s.n >= maxKeys {
+		s.root, s.n = object{}, 0
+	}
+	return &s.root
+}
+
+// find returns the key of that name, remembering that it followed prev; nil when
+// the space is full.
+func (s *keyspace) find(o *object, prev *key, name string) *key {
+	if k := prev.next[0]; k != nil && k.name == name {
+		return k
+	}
+	if k := prev.next[1]; k != nil && k.name == name {
+		prev.next[0], prev.next[1] = k, prev.next[0]
+		return k
+	}
+	k := o.table[name]
+	if k == nil {
+		if k = s.add(o, name); k == nil {
+			return nil
+		}
+	}
+	prev.next[0], prev.next[1] = k, prev.next[0]
+	return k
+}
+
+func (s *keyspace) add(o *object, name string) *key {
+	path := o.path + name
+	mark, marked := s.marks[path]
+	if s.n >= 2*maxKeys || len(path) > 512 {
+		return nil
+	}
+	s.n++
+	path = strings.Clone(path)
+	k := &key{name: path[len(o.path):], path: path, mark: -1, walk: s.walk[path]}
+	if marked {
+		k.mark = mark
+	}
+	if o.table == nil {
+		o.table = map[string]*key{}
+	}
+	o.table[k.name] = k
+	return k
+}
+
+// inside returns the table of the object under k.
+func (k *key) inside() *object {
+	if k.kids == nil {
+		k.kids = &object{path: k.path + "."}
+	}
+	return k.kids
+}
+
+// kind says what a token's text is.
+type kind uint8
+
+const (
+	plain      kind = iota // text as it stands, or a JSON number or word
+	escaped                // JSON string with backslashes
+	quoted                 // key=value text with \" or \\
+	cefText                // CEF extension text with backslashes
+	doubled                // CSV text with "" for a quote
+	array                  // JSON array as it stands
+	objectText             // JSON object, kept whole
+)
+
+// token is one key and the text of its value, a view into the line.
+type token struct {
+	key  *key
+	text string
+	kind kind
+}
+
+// arena gives memory for the few strings that are no views into the line.
+// Chunks are never used again, so that the strings live as long as their event.
+type arena struct {
+	bytes   []byte
+	strings []string
+}
+
+const arenaChunk = 32 << 10
+
+// room returns a buffer of length 0 with at least n bytes of capacity.
+func (a *arena) room(n int) []byte {
+	if cap(a.bytes)-len(a.bytes) < n {
+		a.bytes = make([]byte, 0, max(n, arenaChunk))
+	}
+	return a.bytes[len(a.bytes):len(a.bytes):cap(a.bytes)]
+}
+
+// keep takes what was written into the buffer of room.
+func (a *arena) keep(b []byte) string {
+	if len(b) == 0 {
+		return ""
+	}
+	if cap(a.bytes)-len(a.bytes) >= len(b) && &a.bytes[:len(a.bytes)+1][len(a.bytes)] == &b[0] {
+		a.bytes = a.bytes[:len(a.bytes)+len(b)]
+	}
+	return view(b)
+}
+
+// list copies strings into memory that an event may keep.
+func (a *arena) list(items []string) []string {
+	if cap(a.strings)-len(a.strings) < len(items) {
+		a.strings = make([]string, 0, max(len(items), 256))
+	}
+	n := len(a.strings)
+	a.strings = append(a.strings, items...)
+	return a.strings[n:len(a.strings):len(a.strings)]
+}

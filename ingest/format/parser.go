@@ -1,0 +1,330 @@
+package format
+
+import (
+	"strings"
+	"time"
+
+	"mimamori/event"
+)
+
+// Options configure a parser.
+type Options struct {
+	Location *time.Location   // the zone of times that name none; nil is Asia/Tokyo
+	Now      func() time.Time // for lines without a received time; nil is time.Now
+	Format   string           // a format's name for every line; "" or "auto" recognises each line
+}
+
+// Input is one line.
+type Input struct {
+	Line     string    // without the line end; the event's strings are views into it
+	Received time.Time // when the collector took it; zero is unknown
+	Hint     string    // the source, "" when unknown; see Parser.Parse
+	Format   string    // a format's name; "" leaves it to Options.Format
+}
+
+// Result tells how a line was read.
+type Result struct {
+	Format  string // the format's name, "" when none took the line
+	Reason  string // "" when all is good, else the first reason why the event is quarantined
+	Dropped int    // values that no field could be given to: they stand in event.original only
+}
+
+// Parser reads lines. One goroutine uses one parser.
+type Parser struct {
+	set    *Set
+	opts   Options
+	clock  clock
+	utc    clock
+	fields parserFields
+
+	spaces  [shapes]keyspace
+	own     [][]*key // per format: the keys of its cutter
+	vendors []int    // per format: fields added for keys without a mapping
+
+	f       *compiled // the format of this line
+	x       *event.Builder
+	tokens  []token
+	bits    []uint64 // recognition marks of this line
+	hits    []int32
+	found   []*alternative
+	cutAs   shape
+	broken  string // why JSON is incomplete
+	extra   *block // of the pattern that matched
+	raw     []string
+	rawGen  []uint32
+	gen     uint32
+	arena   arena
+	buf     []byte
+	reason  string
+	dropped int
+	now     int64
+}
+
+// parserFields are the fields that every event has.
+type parserFields struct {
+	header                                                       headerFields
+	timestamp, original, dataset, module, kind, message, quarant event.Field
+}
+
+// tokyo is the zone of Japan, which has no daylight saving time; no zone data is
+// needed for it.
+func tokyo() *time.Location { return time.FixedZone("JST", 9*3600) }
+
+// Parser makes a parser.
+func (s *Set) Parser(opts Options) *Parser {
+	if opts.Location == nil {
+		opts.Location = tokyo()
+	}
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	if opts.Format == "auto" {
+		opts.Format = ""
+	}
+	f := event.MustLookup
+	p := &Parser{set: s, opts: opts, clock: clock{zone: opts.Location}, utc: clock{zone: time.UTC},
+		own: make([][]*key, len(s.formats)), vendors: make([]int, len(s.formats)),
+		fields: parserFields{newHeaderFields(), f("@timestamp"), f("event.original"), f("event.dataset"), f("event.module"), f("event.kind"), f("message"), f("quarantine")}}
+	marks, slots := 0, 0
+	for sh := range p.spaces {
+		p.spaces[sh] = keyspace{marks: s.index.marks[sh], walk: s.index.walk[sh]}
+		marks = max(marks, len(s.index.marks[sh]))
+	}
+	for _, c := range s.formats {
+		slots = max(slots, c.slots)
+	}
+	p.bits = make([]uint64, marks/64+1)
+	p.raw, p.rawGen = make([]string, slots), make([]uint32, slots)
+	return p
+}
+
+// Parse reads one line into x, which it adds to. It never fails: a line that no
+// format takes becomes an event with the line as its message and the reason in
+// the field quarantine. The strings it sets are views into the line or memory of
+// their own; they stay valid as long as somebody holds them.
+//
+// The answer depends on the line, the format given and the clock alone, never on
+// earlier lines: recognition reads the keys while it cuts the line once, so that
+// remembering what the source sent last (Hint) would save nothing.
+func (p *Parser) Parse(in Input, x *event.Builder) Result {
+	p.x, p.reason, p.dropped, p.extra, p.broken = x, "", 0, nil, ""
+	if p.gen++; p.gen == 0 {
+		clear(p.rawGen)
+		p.gen = 1
+	}
+	received := in.Received
+	if received.IsZero() {
+		received = p.opts.Now()
+	}
+	p.now = received.UnixNano()
+	p.clock.ref, p.utc.ref = p.now, p.now
+	p.resetTokens()
+	h := p.cutHeader(in.Line)
+	f := p.choose(in.Format, &h)
+	x.Set(p.fields.original, event.String(in.Line))
+	res := Result{}
+	if f == nil {
+		p.unknown(in.Line, &h)
+	} else {
+		res.Format = f.name
+		p.fill(f, &h)
+	}
+	res.Reason, res.Dropped = p.reason, p.dropped
+	return res
+}
+
+// choose finds the format and leaves its tokens in p.tokens.
+func (p *Parser) choose(name string, h *header) *compiled {
+	if name == "" || name == "auto" {
+		name = p.opts.Format
+	}
+	if name != "" {
+		f := p.set.byName[name]
+		if f == nil {
+			p.fail("no format named " + name)
+			return nil
+		}
+		p.cutAs = shapes // nothing is cut yet
+		if !p.cutFor(f, h) {
+			p.fail("not a line of the format " + name)
+			return nil
+		}
+		return f
+	}
+	p.recognise(h)
+	for i, a := range p.found {
+		again := false
+		for _, b := range p.found[:i] {
+			again = again || a.format == b.format
+		}
+		if !again && p.cutFor(a.format, h) {
+			return a.format
+		}
+	}
+	p.fail("no format")
+	return nil
+}
+
+// cutFor cuts the body as the format wants it, unless recognition did already.
+func (p *Parser) cutFor(f *compiled, h *header) bool {
+	if f.cut == nil && p.cutAs == f.shape {
+		return true
+	}
+	p.resetTokens()
+	p.cutAs, p.broken, p.extra = shapes, "", nil
+	if f.cut != nil {
+		return f.cut.cut(p, p.ownKeys(f), h.body)
+	}
+	p.cutAs = f.shape
+	switch f.shape {
+	case shapeJSON:
+		if i := strings.IndexByte(h.body, '{'); i >= 0 {
+			p.broken = p.cutJSON(h.body[i:])
+		}
+	case shapeKV:
+		p.cutKV(h.body)
+	case shapeCEF:
+		return p.cutCEF(h.body)
+	}
+	return len(p.tokens) > 0
+}
+
+func (p *Parser) resetTokens() {
+	p.tokens, p.hits = p.tokens[:0], p.hits[:0]
+	clear(p.bits)
+}
+
+// ownKeys returns the keys of a format's cutter.
+func (p *Parser) ownKeys(f *compiled) []*key {
+	if p.own[f.id] == nil {
+		for _, n := range f.cut.names() {
+			p.own[f.id] = append(p.own[f.id], &key{name: n, path: n, mark: -1})
+		}
+	}
+	return p.own[f.id]
+}
+
+// emit takes one pair; k is nil when its key has no room.
+func (p *Parser) emit(k *key, text string, kd kind) {
+	if k == nil || len(p.tokens) >= maxTokens {
+		p.dropped++
+		return
+	}
+	if k.mark >= 0 {
+		p.mark(k)
+	}
+	p.tokens = append(p.tokens, token{k, text, kd})
+}
+
+// unknown keeps a line that no format took.
+func (p *Parser) unknown(line string, h *header) {
+	x := p.x
+	x.Set(p.fields.kind, event.String("event"))
+	x.Set(p.fields.module, event.String("unknown"))
+	x.Set(p.fields.dataset, event.String("unknown"))
+	x.Set(p.fields.message, event.String(line))
+	p.setHeader(h, p.fields.header.sender)
+	p.setTime(h.time, h.timed)
+}
+
+// fill writes the event of a line whose format and tokens are known.
+func (p *Parser) fill(f *compiled, h *header) {
+	x := p.x
+	x.Set(p.fields.kind, event.String("event"))
+	x.Set(p.fields.module, event.String(f.module))
+	x.Set(p.fields.dataset, event.String(f.dataset))
+	p.setHeader(h, f.sender)
+	for i := range f.base.set {
+		x.Set(f.base.set[i].field, f.base.set[i].value)
+	}
+	p.apply(f)
+	if p.extra != nil {
+		p.extra.run(p)
+	}
+	runSteps(p, f.base.then)
+	at, ok := p.ownTime(f)
+	if !ok {
+		at, ok = h.time, h.timed
+	}
+	p.setTime(at, ok)
+	if p.broken != "" {
+		p.fail(p.broken)
+	}
+	for i := range f.require {
+		if _, ok := x.Get(f.require[i].field); !ok {
+			p.fail(f.require[i].reason)
+		}
+	}
+}
+
+// ownTime finds the event's own time by the format's time list.
+func (p *Parser) ownTime(f *compiled) (int64, bool) {
+	for i := range f.times {
+		t := &f.times[i]
+		if t.when != nil && !t.when(p.x) {
+			continue
+		}
+		text, ok := p.timeText(t)
+		if !ok {
+			continue
+		}
+		c := &p.clock
+		if t.utc {
+			c = &p.utc
+		}
+		if len(t.layouts) == 0 {
+			if at, ok := c.auto(text); ok {
+				return at, true
+			}
+		}
+		for _, l := range t.layouts {
+			if at, err := time.ParseInLocation(l, text, c.zone); err == nil {
+				return at.UnixNano(), true
+			}
+		}
+	}
+	return 0, false
+}
+
+// timeText joins the texts of a time's keys.
+func (p *Parser) timeText(t *timeSpec) (string, bool) {
+	if len(t.slots) == 1 {
+		return p.rawAt(t.slots[0])
+	}
+	p.buf = p.buf[:0]
+	for i, s := range t.slots {
+		v, ok := p.rawAt(s)
+		if !ok {
+			if t.optional[i] {
+				continue
+			}
+			return "", false
+		}
+		if len(p.buf) > 0 {
+			p.buf = append(p.buf, ' ')
+		}
+		p.buf = append(p.buf, v...)
+	}
+	return view(p.buf), len(p.buf) > 0
+}
+
+// setTime sets @timestamp: the claimed time when it can be true, else the time
+// of receipt.
+func (p *Parser) setTime(at int64, ok bool) {
+	if ok && (at < oldest || at > p.now+dayNS) {
+		p.fail("time out of range")
+		ok = false
+	}
+	if !ok {
+		at = p.now
+	}
+	p.x.Set(p.fields.timestamp, event.Time(at))
+}
+
+// fail notes a reason for quarantine.
+func (p *Parser) fail(reason string) {
+	if p.reason == "" {
+		p.reason = reason
+	}
+	p.addTo(p.fields.quarant, reason)
+}

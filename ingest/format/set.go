@@ -1,0 +1,98 @@
+package format
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"mimamori/event"
+)
+
+//go:embed formats/*.yaml
+var builtin embed.FS
+
+// Set is a loaded set of formats. It does not change; any number of parsers
+// share it.
+type Set struct {
+	formats []*compiled // by name
+	byName  map[string]*compiled
+	index   *index
+}
+
+// Files returns the formats that ship with the program, for Load.
+func Files() fs.FS {
+	sub, err := fs.Sub(builtin, "formats")
+	if err != nil {
+		panic(err) // the folder is embedded above
+	}
+	return sub
+}
+
+// Builtin loads the formats that ship with the program.
+func Builtin() (*Set, error) { return Load(Files()) }
+
+// Load reads every *.yaml at the root of each file system. A format in a later
+// one replaces the format of the same name in an earlier one, so that operators
+// override what ships. The error joins one *Error per broken file; it names the
+// place as file:line:column and shows the line.
+func Load(systems ...fs.FS) (*Set, error) {
+	s := &Set{byName: map[string]*compiled{}}
+	var errs []error
+	for _, fsys := range systems {
+		files, err := fs.Glob(fsys, "*.yaml")
+		if err != nil {
+			return nil, fmt.Errorf("list formats: %w", err)
+		}
+		here := map[string]string{}
+		for _, name := range files {
+			text, err := fs.ReadFile(fsys, name)
+			if err != nil {
+				errs = append(errs, fmt.Errorf("read format %s: %w", name, err))
+				continue
+			}
+			f, err := compileFile(name, text)
+			if err != nil {
+				errs = append(errs, err)
+				continue
+			}
+			if other := here[f.name]; other != "" {
+				errs = append(errs, fmt.Errorf("%s: the name %q is taken by %s; choose another name", name, f.name, other))
+				continue
+			}
+			here[f.name] = name
+			s.byName[f.name] = f
+		}
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	for _, f := range s.byName {
+		s.formats = append(s.formats, f)
+	}
+	slices.SortFunc(s.formats, func(a, b *compiled) int { return strings.Compare(a.name, b.name) })
+	for i, f := range s.formats {
+		f.id = i
+	}
+	s.index = newIndex(s.formats)
+	return s, nil
+}
+
+// Names lists the formats, sorted.
+func (s *Set) Names() []string {
+	out := make([]string, len(s.formats))
+	for i, f := range s.formats {
+		out[i] = f.name
+	}
+	return out
+}
+
+// Title returns what people call a format; empty when there is none of that name.
+func (s *Set) Title(name string) event.Localized {
+	if f := s.byName[name]; f != nil {
+		return f.title
+	}
+	return event.Localized{}
+}

@@ -1,0 +1,204 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"mimamori/event"
+	"mimamori/ingest"
+	"mimamori/internal/bus"
+	"mimamori/internal/place"
+)
+
+// Config is the prefecture's configuration file.
+type Config struct {
+	Data           string                      `yaml:"data"`           // folder of everything that is kept
+	Timezone       string                      `yaml:"timezone"`       // of device times without a zone
+	Console        Console                     `yaml:"console"`        // the web console
+	Bus            Bus                         `yaml:"bus"`            // where collectors connect
+	Municipalities string                      `yaml:"municipalities"` // CSV of codes and names; "" for the built-in table
+	Collectors     []Collector                 `yaml:"collectors"`     // who may send
+	Zones          map[string][]ingest.Network `yaml:"zones"`          // networks of each municipality
+	Rules          []string                    `yaml:"rules"`          // folders of rules beside the built-in ones
+	Formats        []string                    `yaml:"formats"`        // folders of formats beside the built-in ones
+	Retention      string                      `yaml:"retention"`      // age at which events go: 400d, 48h
+}
+
+// Console says where the web console answers.
+type Console struct {
+	Listen string `yaml:"listen"`
+	Public string `yaml:"public"` // URL under which people reach it; "" for http://listen
+}
+
+// Bus says where collectors connect.
+type Bus struct {
+	Listen   string `yaml:"listen"`
+	Cert     string `yaml:"cert"` // PEM; both or none
+	Key      string `yaml:"key"`
+	MaxBytes int64  `yaml:"max_bytes"` // of frames waiting; beyond it collectors keep theirs
+}
+
+// Collector is a collector that may send.
+type Collector struct {
+	ID           string `yaml:"id"`
+	Municipality string `yaml:"municipality"`
+	Key          string `yaml:"key"` // public NKey, U…
+}
+
+// DefaultConfig is what an empty file means.
+func DefaultConfig() Config {
+	return Config{
+		Data: "data", Timezone: "Asia/Tokyo", Retention: "400d",
+		Console: Console{Listen: "127.0.0.1:8080"}, Bus: Bus{Listen: "127.0.0.1:4222", MaxBytes: 64 << 30},
+	}
+}
+
+// LoadConfig reads a configuration file over the defaults. Paths in it are
+// relative to its folder. The error shows file:line:column.
+func LoadConfig(path string) (Config, error) {
+	c := DefaultConfig()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return c, fmt.Errorf("configuration: %w", err)
+	}
+	doc, err := place.Decode(path, text, &c)
+	if err != nil {
+		return c, err
+	}
+	if at, err := c.check(); err != nil {
+		return c, doc.ErrorAt(at, err.Error(), "")
+	}
+	dir := filepath.Dir(path)
+	for _, p := range append([]*string{&c.Data, &c.Municipalities, &c.Bus.Cert, &c.Bus.Key}, pointers(c.Rules, c.Formats)...) {
+		if *p != "" && !filepath.IsAbs(*p) {
+			*p = filepath.Join(dir, *p)
+		}
+	}
+	return c, nil
+}
+
+func pointers(lists ...[]string) []*string {
+	var out []*string
+	for _, l := range lists {
+		for i := range l {
+			out = append(out, &l[i])
+		}
+	}
+	return out
+}
+
+var collectorID = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
+
+// check finds the first contradiction and the path of its key.
+func (c *Config) check() (string, error) {
+	if _, err := time.LoadLocation(c.Timezone); err != nil {
+		return "$.timezone", fmt.Errorf("timezone %q is not known; for Japan write Asia/Tokyo", c.Timezone)
+	}
+	if _, err := parseAge(c.Retention); err != nil {
+		return "$.retention", err
+	}
+	if (c.Bus.Cert == "") != (c.Bus.Key == "") {
+		return "$.bus", errors.New("cert and key go together")
+	}
+	seen := map[string]bool{}
+	for i, col := range c.Collectors {
+		at := "$.collectors[" + strconv.Itoa(i) + "]"
+		if !collectorID.MatchString(col.ID) {
+			return at + ".id", fmt.Errorf("collector id %q: small letters, digits and hyphens, at most 63", col.ID)
+		}
+		if seen[col.ID] {
+			return at + ".id", fmt.Errorf("collector %q is listed twice", col.ID)
+		}
+		seen[col.ID] = true
+		if err := event.CheckCode(col.Municipality); err != nil {
+			return at + ".municipality", err
+		}
+		if _, err := bus.ParsePublic(col.Key); err != nil {
+			return at + ".key", errors.New("want the public key that mimamori-collector shows at its first start (U…)")
+		}
+	}
+	for code := range c.Zones {
+		if err := event.CheckCode(code); err != nil {
+			return "$.zones", err
+		}
+	}
+	if _, err := ingest.NewZones(c.Zones); err != nil {
+		return "$.zones", err
+	}
+	return "", nil
+}
+
+// parseAge reads 400d, 48h and what time.ParseDuration knows.
+func parseAge(s string) (time.Duration, error) {
+	if days, ok := strings.CutSuffix(s, "d"); ok {
+		if n, err := strconv.Atoi(days); err == nil && n > 0 && n < 100_000 {
+			return time.Duration(n) * 24 * time.Hour, nil
+		}
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil || d <= 0 {
+		return 0, fmt.Errorf("age %q: write 400d or 48h", s)
+	}
+	return d, nil
+}
+
+// municipalities loads the table of codes.
+func (c *Config) municipalities() (*event.Municipalities, error) {
+	if c.Municipalities == "" {
+		return event.BuiltinMunicipalities(), nil
+	}
+	f, err := os.Open(c.Municipalities)
+	if err != nil {
+		return nil, fmt.Errorf("municipalities: %w", err)
+	}
+	defer f.Close()
+	return event.LoadMunicipalities(f)
+}
+
+// users are the collectors as the bus sees them.
+func (c *Config) users() []bus.User {
+	out := make([]bus.User, 0, len(c.Collectors))
+	for _, col := range c.Collectors {
+		out = append(out, bus.User{Public: col.Key, Publish: bus.CollectorSubjects(col.Municipality, col.ID)})
+	}
+	return out
+}
+
+// known finds a collector by its id.
+func (c *Config) known() func(string) (ingest.Collector, bool) {
+	byID := map[string]ingest.Collector{}
+	for _, col := range c.Collectors {
+		public, err := bus.ParsePublic(col.Key)
+		if err == nil { // check has seen to it
+			byID[col.ID] = ingest.Collector{ID: col.ID, Municipality: col.Municipality, Public: public}
+		}
+	}
+	return func(id string) (ingest.Collector, bool) {
+		col, ok := byID[id]
+		return col, ok
+	}
+}
+
+// dirs opens folders of rules or formats; a missing one is an error.
+func dirs(paths []string) ([]fs.FS, error) {
+	var out []fs.FS
+	for _, p := range slices.Compact(slices.Clone(paths)) {
+		info, err := os.Stat(p)
+		if err != nil {
+			return nil, fmt.Errorf("configuration: %w", err)
+		}
+		if !info.IsDir() {
+			return nil, fmt.Errorf("configuration: %s is no folder", p)
+		}
+		out = append(out, os.DirFS(p))
+	}
+	return out, nil
+}

@@ -1,0 +1,63 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/oklog/run"
+)
+
+// Run works until ctx ends or a part fails, then stops all parts, waits for
+// them and closes everything. It returns nil when ctx ended.
+func (a *App) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var g run.Group
+	g.Add(func() error { <-ctx.Done(); return nil }, func(error) { cancel() })
+	g.Add(func() error { return a.pipeline.Run(ctx) }, func(error) { cancel() })
+	g.Add(func() error { return a.housekeep(ctx) }, func(error) { cancel() })
+	server := &http.Server{Handler: a.console, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+	g.Add(func() error {
+		if err := server.Serve(a.listener); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("console: %w", err)
+		}
+		return nil
+	}, func(error) {
+		short, done := context.WithTimeout(context.Background(), 2*time.Second)
+		defer done()
+		if server.Shutdown(short) != nil {
+			_ = server.Close() // whoever still waits is cut off
+		}
+	})
+	return errors.Join(g.Run(), a.Close())
+}
+
+// housekeep merges small segments and removes old ones.
+func (a *App) housekeep(ctx context.Context) error {
+	tick := time.NewTicker(time.Minute)
+	defer tick.Stop()
+	var retained time.Time
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		if err := a.store.Compact(ctx); err != nil && ctx.Err() == nil {
+			a.log.Error("merging segments", "err", err)
+		}
+		if now := a.now(); now.Sub(retained) > time.Hour {
+			retained = now
+			n, err := a.store.Retain(ctx, now.Add(-a.retention))
+			if err != nil && ctx.Err() == nil {
+				a.log.Error("removing old events", "err", err)
+			}
+			if n > 0 {
+				a.log.Info("removed segments beyond their retention", "segments", n)
+			}
+		}
+	}
+}

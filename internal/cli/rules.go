@@ -1,0 +1,193 @@
+package cli
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"mimamori/event"
+	"mimamori/ingest/format"
+	"mimamori/internal/app"
+	"mimamori/rules"
+	"mimamori/rules/sigma"
+)
+
+func (p *program) rules() *cobra.Command {
+	return group("rules", "Detection rules: check, test, explain, import, run, measure",
+		p.rulesLint(), p.rulesTest(), p.rulesExplain(), p.rulesImport(), p.rulesRun(), p.rulesBench())
+}
+
+// ruleSet loads the folder's rules, or the built-in ones when it is "".
+func ruleSet(dir string) (*rules.Set, error) {
+	if dir == "" {
+		return app.LoadRules(nil)
+	}
+	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+		return nil, errors.Join(fmt.Errorf("--rules: %s is no folder of rules", dir), err)
+	}
+	return rules.Load(os.DirFS(dir), ".")
+}
+
+func rulesFlag(c *cobra.Command, dir *string) {
+	c.Flags().StringVar(dir, "rules", "", "folder of rules (default: the built-in ones)")
+}
+
+func (p *program) rulesLint() *cobra.Command {
+	var dir string
+	c := &cobra.Command{
+		Use: "lint", Args: cobra.NoArgs, Short: "Check rule files: mistakes with their place, costs, missing texts and tests",
+		RunE: func(*cobra.Command, []string) error {
+			set, err := ruleSet(dir)
+			if err != nil {
+				return err
+			}
+			findings := rules.Lint(set)
+			for _, f := range findings {
+				fmt.Fprintln(p.Out, f)
+			}
+			fmt.Fprintf(p.Out, "%d rules, %d findings\n", len(set.Rules()), len(findings))
+			return nil
+		},
+	}
+	rulesFlag(c, &dir)
+	return c
+}
+
+func (p *program) rulesTest() *cobra.Command {
+	var dir string
+	c := &cobra.Command{
+		Use: "test", Args: cobra.NoArgs, Short: "Run the tests inside the rule files",
+		RunE: func(*cobra.Command, []string) error {
+			set, err := ruleSet(dir)
+			if err != nil {
+				return err
+			}
+			failures := rules.Test(set)
+			for _, f := range failures {
+				fmt.Fprintln(p.Out, f)
+			}
+			if len(failures) > 0 {
+				return fmt.Errorf("%d tests failed", len(failures))
+			}
+			fmt.Fprintf(p.Out, "%d rules: all tests passed\n", len(set.Rules()))
+			return nil
+		},
+	}
+	rulesFlag(c, &dir)
+	return c
+}
+
+func (p *program) rulesExplain() *cobra.Command {
+	var dir, id string
+	var s source
+	c := &cobra.Command{
+		Use: "explain --rule ID [< lines]", Args: cobra.NoArgs, Short: "Say for each line why a rule fires or does not: every sub-expression's value",
+		RunE: func(*cobra.Command, []string) error {
+			set, err := ruleSet(dir)
+			if err != nil {
+				return err
+			}
+			rule := set.Get(id)
+			if rule == nil {
+				return fmt.Errorf("--rule: no rule %q", id)
+			}
+			return p.eachEvent(&s, func(n int, ev *event.Event) error {
+				_, err := fmt.Fprintf(p.Out, "line %d\n%s\n", n, rules.Explain(rule, ev))
+				return err
+			})
+		},
+	}
+	rulesFlag(c, &dir)
+	c.Flags().StringVar(&id, "rule", "", "id of the rule")
+	c.Flags().StringVar(&s.input, "input", "", "file of log lines (default: standard input)")
+	s.flags(c, "auto")
+	return c
+}
+
+func (p *program) rulesImport() *cobra.Command {
+	var from, out string
+	var js bool
+	c := &cobra.Command{
+		Use: "import --sigma DIR --out DIR", Args: cobra.NoArgs, Short: "Turn Sigma rules into rule files, and say of each that can't be why",
+		RunE: func(*cobra.Command, []string) error {
+			if from == "" || out == "" {
+				return errors.New("rules import needs --sigma DIR and --out DIR")
+			}
+			report, err := sigma.Import(os.DirFS(from), out)
+			if err != nil {
+				return err
+			}
+			if js {
+				return p.print(report)
+			}
+			fmt.Fprintf(p.Out, "%d rules: %d imported, %d refused\n", report.Total, report.Imported, report.Refused)
+			for reason, n := range report.Reasons {
+				fmt.Fprintf(p.Out, "%6d  %s\n", n, reason)
+			}
+			return nil
+		},
+	}
+	c.Flags().StringVar(&from, "sigma", "", "folder of Sigma rules")
+	c.Flags().StringVar(&out, "out", "", "folder for the rule files")
+	c.Flags().BoolVar(&js, "json", false, "print one JSON object")
+	return c
+}
+
+func (p *program) rulesRun() *cobra.Command {
+	var dir string
+	var s source
+	c := &cobra.Command{
+		Use: "run --input FILE", Args: cobra.NoArgs, Short: `Run rules over a file of log lines, print {"rule":ID,"line":N} for each match`,
+		RunE: func(*cobra.Command, []string) error {
+			set, err := ruleSet(dir)
+			if err != nil {
+				return err
+			}
+			engine := rules.NewEngine(set, rules.Options{Log: p.log, Now: p.now})
+			out := bufio.NewWriterSize(p.Out, 1<<16)
+			err = p.eachEvent(&s, func(n int, ev *event.Event) error {
+				var failed error
+				engine.Match(ev, func(r *rules.Rule) {
+					if _, err := fmt.Fprintf(out, "{\"rule\":%s,\"line\":%d}\n", event.AppendString(nil, r.ID), n); err != nil {
+						failed = err
+					}
+				})
+				return failed
+			})
+			return errors.Join(err, out.Flush())
+		},
+	}
+	rulesFlag(c, &dir)
+	c.Flags().StringVar(&s.input, "input", "", "file of log lines, gzip if it ends in .gz (default: standard input)")
+	s.flags(c, "auto")
+	return c
+}
+
+func (p *program) rulesBench() *cobra.Command {
+	c := p.benchRules()
+	c.Use = strings.Replace(c.Use, "rules", "bench", 1)
+	return c
+}
+
+// eachEvent parses every line of the input and calls fn with its event.
+func (p *program) eachEvent(s *source, fn func(n int, ev *event.Event) error) error {
+	parser, err := s.parser(nil, p.now)
+	if err != nil {
+		return err
+	}
+	in, err := p.open(s.input)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	x, batch := new(event.Builder), new(event.Batch)
+	return s.each(in, func(n int, line string) error {
+		parser.Parse(format.Input{Line: line, Received: p.now()}, x)
+		defer batch.Reset()
+		return fn(n, batch.Append(x, event.Ref{Seq: uint64(n)}))
+	})
+}

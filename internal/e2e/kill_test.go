@@ -1,0 +1,165 @@
+package e2e
+
+import (
+	"bufio"
+	"database/sql"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	_ "modernc.org/sqlite" // the alerts database is read from outside
+
+	"mimamori/internal/sample"
+)
+
+// fileInputs are two files: order is kept in each, and a position survives.
+const fileInputs = `  - {source: firewall, type: file, paths: [firewall.log]}
+  - {source: endpoints, type: file, paths: [endpoints.log]}
+`
+
+// feed appends the town's lines to the two files, in steps.
+func (s *system) feed(lines int, step func(done int)) error {
+	m := sample.New(sample.Towns(1)[0], 99, time.Date(2026, 11, 22, 9, 0, 0, 0, time.FixedZone("JST", 9*3600)))
+	m.Incidents = 700
+	var w [2]*bufio.Writer
+	for i, name := range []string{"firewall.log", "endpoints.log"} {
+		f, err := os.Create(filepath.Join(s.dir, name))
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		w[i] = bufio.NewWriter(f)
+	}
+	var b []byte
+	for n := range lines {
+		var kind sample.Kind
+		b, kind = m.Append(b[:0])
+		out := w[0]
+		if kind == sample.Sysmon || kind == sample.Windows {
+			out = w[1]
+		}
+		if _, err := out.Write(append(b, '\n')); err != nil {
+			return err
+		}
+		if n%200 == 199 {
+			if err := w[0].Flush(); err != nil {
+				return err
+			}
+			if err := w[1].Flush(); err != nil {
+				return err
+			}
+			step(n)
+		}
+	}
+	return nil
+}
+
+// alerts lists what fired, by identity and count.
+func (s *system) alerts() []string {
+	s.t.Helper()
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(s.dir, "prefecture", "soc.db")+"?mode=ro")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer db.Close()
+	rows, err := db.Query("SELECT id, rule, count FROM alerts ORDER BY id")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer rows.Close()
+	var out []string
+	for rows.Next() {
+		var id, rule string
+		var n int
+		if err := rows.Scan(&id, &rule, &n); err != nil {
+			s.t.Fatal(err)
+		}
+		out = append(out, fmt.Sprintf("%s %s ×%d", rule, id, n))
+	}
+	if err := rows.Err(); err != nil {
+		s.t.Fatal(err)
+	}
+	return out
+}
+
+// TestKilledAtRandomMomentsNothingIsLostDoubledOrMissed kills both programs
+// again and again under load. MIMAMORI_KILLS is how often each (CI: 4).
+func TestKilledAtRandomMomentsNothingIsLostDoubledOrMissed(t *testing.T) {
+	gate(t)
+	kills := 4
+	if n, err := strconv.Atoi(os.Getenv("MIMAMORI_KILLS")); err == nil {
+		kills = n
+	}
+	lines := max(40_000, 4_000*kills)
+
+	calm := newSystem(t, fileInputs)
+	calm.startUp()
+	calm.startCollector()
+	if err := calm.feed(lines, func(int) {}); err != nil {
+		t.Fatal(err)
+	}
+	calm.settled(uint64(lines), 3*time.Minute)
+	want := slices.DeleteFunc(calm.alerts(), func(string) bool { return false })
+	calm.col.stop(t)
+	calm.up.stop(t)
+	if len(want) < 10 {
+		t.Fatalf("only %d alerts in the undisturbed run: %v", len(want), want)
+	}
+
+	s := newSystem(t, fileInputs)
+	s.startUp()
+	s.startCollector()
+	seed := uint64(time.Now().UnixNano())
+	rnd := rand.New(rand.NewPCG(seed, 1))
+	t.Logf("seed %d, %d lines, %d alerts, %d kills each", seed, lines, len(want), kills)
+	progress := make(chan struct{}, lines)
+	var wg sync.WaitGroup
+	var fed error
+	wg.Go(func() {
+		defer close(progress)
+		pace := time.NewTicker(time.Duration(kills) * 2 * 400 * time.Millisecond / time.Duration(lines/200))
+		defer pace.Stop()
+		fed = s.feed(lines, func(int) { <-pace.C; progress <- struct{}{} })
+	})
+	for i := range 2 * kills {
+		after := time.NewTimer(time.Duration(100+rnd.IntN(600)) * time.Millisecond)
+		<-after.C
+		if i%2 == 0 {
+			s.col.kill()
+			s.startCollector()
+		} else {
+			s.up.kill()
+			s.startUp()
+		}
+	}
+	wg.Wait()
+	if fed != nil {
+		t.Fatal(fed)
+	}
+	a := s.settled(uint64(lines), 3*time.Minute)
+	got := s.alerts()
+	t.Logf("after %d kills: %+v, %d alerts", 2*kills, a, len(got))
+	for _, missing := range without(want, got) {
+		t.Errorf("missed: %s", missing)
+	}
+	for _, extra := range without(got, want) {
+		t.Errorf("not in the undisturbed run: %s", extra)
+	}
+}
+
+// without returns the items of a that b lacks.
+func without(a, b []string) []string {
+	var out []string
+	for _, x := range a {
+		if !slices.Contains(b, x) {
+			out = append(out, x)
+		}
+	}
+	return out
+}

@@ -1,0 +1,222 @@
+package rules
+
+import (
+	"math"
+	"net/netip"
+	"strconv"
+	"unicode/utf8"
+
+	"mimamori/event"
+	"mimamori/internal/lang"
+)
+
+type predicateKind uint8
+
+const (
+	predHas     predicateKind = iota // the field is there
+	predEqual                        // its folded text is text
+	predNumber                       // its number is number
+	predLiteral                      // its folded text holds text, anchored as said
+	predNetwork                      // its address lies in network
+)
+
+// predicate is one question that the index can answer for all rules at once.
+type predicate struct {
+	field       event.Field
+	kind        predicateKind
+	text        string // folded
+	left, right bool
+	number      uint64 // bits of the float
+	network     netip.Prefix
+}
+
+// String shows the predicate to the author of a rule.
+func (p predicate) String() string {
+	name := p.field.Name()
+	switch p.kind {
+	case predEqual:
+		return name + " = " + strconv.Quote(p.text)
+	case predNumber:
+		return name + " = " + strconv.FormatFloat(math.Float64frombits(p.number), 'g', -1, 64)
+	case predLiteral:
+		star := map[bool]string{false: "*"}
+		return name + " like " + strconv.Quote(star[p.left]+p.text+star[p.right])
+	case predNetwork:
+		return name + " in " + p.network.String()
+	}
+	return "has " + name
+}
+
+// need is what a condition necessarily needs: one of the predicates must hold
+// for it to be true. always says that nothing is known; no predicates and not
+// always, that it can never be true.
+type need struct {
+	anyOf  []predicate
+	always bool
+	share  float64 // estimated share of events that pass
+}
+
+var needNothing = need{always: true, share: 1}
+
+// necessary derives what a condition needs. negated asks for its opposite.
+func necessary(n lang.Node, negated bool) need {
+	switch n := n.(type) {
+	case lang.Const:
+		if bool(n) == negated {
+			return need{}
+		}
+	case lang.Not:
+		return necessary(n.Node, !negated)
+	case lang.And:
+		if negated {
+			return union(n, negated)
+		}
+		return best(n, negated)
+	case lang.Or:
+		if negated {
+			return best(n, negated)
+		}
+		return union(n, negated)
+	case *lang.Test:
+		if !negated {
+			return testNeed(n)
+		}
+	case lang.FieldTest:
+		if !negated {
+			l, r := hasNeed(n.Left), hasNeed(n.Right)
+			if l.share < r.share {
+				return l
+			}
+			return r
+		}
+	case lang.Words:
+		if !negated {
+			return wordsNeed(n)
+		}
+	}
+	return needNothing
+}
+
+// best takes the most selective of the parts that must all be true.
+func best(nodes []lang.Node, negated bool) need {
+	out := needNothing
+	for _, n := range nodes {
+		if x := necessary(n, negated); out.always || !x.always && x.share < out.share {
+			out = x
+		}
+	}
+	return out
+}
+
+// union joins the needs of parts of which one must be true.
+func union(nodes []lang.Node, negated bool) need {
+	var out need
+	for _, n := range nodes {
+		x := necessary(n, negated)
+		if x.always {
+			return needNothing
+		}
+		out.anyOf = append(out.anyOf, x.anyOf...)
+		out.share += x.share
+	}
+	return out
+}
+
+func one(p predicate) need { return need{anyOf: []predicate{p}, share: share(p)} }
+
+func hasNeed(f event.Field) need { return one(predicate{field: f, kind: predHas}) }
+
+func wordsNeed(n lang.Words) need {
+	var out need
+	for _, name := range []string{"event.original", "message"} {
+		x := literalNeed(event.MustLookup(name), literal{text: n.Text})
+		out.anyOf = append(out.anyOf, x.anyOf...)
+		out.share += x.share
+	}
+	return out
+}
+
+func testNeed(t *lang.Test) need {
+	switch {
+	case t.Op == lang.Matches:
+		return regexpNeed(t.Field, t.Regexp.String())
+	case t.Op == lang.Has, t.Op == lang.InList, t.Op >= lang.Lt && t.Op <= lang.Ge:
+		return hasNeed(t.Field)
+	}
+	var out need
+	for _, v := range t.Values {
+		x := valueNeed(t, v)
+		out.anyOf = append(out.anyOf, x.anyOf...)
+		out.share += x.share
+	}
+	return out
+}
+
+func valueNeed(t *lang.Test, v event.Value) need {
+	s := v.Str()
+	switch t.Op {
+	case lang.Eq:
+		switch v.Kind() {
+		case event.Keyword, event.Text, event.IP:
+			return one(predicate{field: t.Field, kind: predEqual, text: foldString(s)})
+		}
+		return one(predicate{field: t.Field, kind: predNumber, number: numberKey(v)})
+	case lang.Contains:
+		return literalNeed(t.Field, literal{text: s})
+	case lang.StartsWith:
+		return literalNeed(t.Field, literal{text: s, left: true})
+	case lang.EndsWith:
+		return literalNeed(t.Field, literal{text: s, right: true})
+	case lang.Like:
+		return likeNeed(t.Field, s)
+	case lang.InCIDR:
+		p, err := netip.ParsePrefix(s)
+		if err != nil {
+			return hasNeed(t.Field)
+		}
+		return one(predicate{field: t.Field, kind: predNetwork, network: p.Masked()})
+	}
+	return hasNeed(t.Field)
+}
+
+// numberKey makes numbers that the language takes for equal the same key.
+func numberKey(v event.Value) uint64 { return math.Float64bits(v.Float() + 0) }
+
+func literalNeed(f event.Field, l literal) need {
+	if l.text == "" || !utf8.ValidString(l.text) {
+		return hasNeed(f)
+	}
+	return one(predicate{field: f, kind: predLiteral, text: foldString(l.text), left: l.left, right: l.right})
+}
+
+// likeNeed takes the longest run of a wildcard pattern that is literal.
+func likeNeed(f event.Field, pattern string) need {
+	var bestRun, run []byte
+	var bestLit literal
+	left, wild := true, false
+	flush := func(right bool) {
+		if len(run) > len(bestRun) {
+			bestRun = append(bestRun[:0], run...)
+			bestLit = literal{left: left, right: right}
+		}
+		run, left = run[:0], false
+	}
+	for i := 0; i < len(pattern); i++ {
+		switch c := pattern[i]; {
+		case c == '*' || c == '?':
+			flush(false)
+			wild = true
+		case c == '\\' && i+1 < len(pattern) && (pattern[i+1] == '*' || pattern[i+1] == '?' || pattern[i+1] == '\\'):
+			i++
+			run = append(run, pattern[i])
+		default:
+			run = append(run, c)
+		}
+	}
+	flush(true)
+	bestLit.text = string(bestRun)
+	if !wild && utf8.ValidString(bestLit.text) {
+		return one(predicate{field: f, kind: predEqual, text: foldString(bestLit.text)})
+	}
+	return literalNeed(f, bestLit)
+}

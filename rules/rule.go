@@ -1,0 +1,170 @@
+package rules
+
+import (
+	"time"
+
+	"mimamori/event"
+	"mimamori/internal/lang"
+)
+
+// Status says whether a rule runs.
+type Status string
+
+// The statuses. Draft and deprecated rules are loaded and checked, but do not
+// run; the alerts of a rule in test are marked as such.
+const (
+	Draft      Status = "draft"
+	InTest     Status = "test"
+	Stable     Status = "stable"
+	Deprecated Status = "deprecated"
+)
+
+// Rule is one rule file, checked.
+type Rule struct {
+	ID         string
+	File       string // where it was read, for messages
+	Version    string // 12 hex digits: hash of the rule's text without its tests
+	Title      event.Localized
+	Severity   event.Severity
+	Status     Status
+	Owner      string
+	Attack     []string // MITRE ATT&CK techniques, T1021.002, or tactics, TA0008
+	Datasets   []string // event.dataset, exact or with a trailing .*; empty for any
+	When       *lang.Expr
+	Correlate  *Correlate // nil: every event that matches is a finding
+	Suppress   *Suppress  // single-event rules only; nil: every event is an alert
+	Explain    event.Localized
+	Respond    event.Steps
+	References []string
+	FalsePos   event.Steps
+	Allow      []Allow
+	Tests      []Case
+
+	units []condition
+}
+
+// Correlate says which events together are a finding. Windows are on event time.
+type Correlate struct {
+	Type   string        // threshold, distinct or sequence
+	Count  int           // threshold: events; distinct: values
+	Field  event.Field   // distinct: whose values are counted
+	By     []event.Field // group key
+	Within time.Duration
+	Steps  []Step // sequence, in order
+}
+
+// Step is one step of a sequence: Count events that match When.
+type Step struct {
+	Name  string
+	When  *lang.Expr
+	Count int
+}
+
+// Suppress makes one alert of the events with one key within a time.
+type Suppress struct {
+	By  []event.Field
+	For time.Duration
+}
+
+// Allow takes events out of a rule: agreed exceptions, with who and why.
+type Allow struct {
+	When         *lang.Expr
+	Owner        string
+	Reason       string
+	Expires      time.Time // zero: never
+	Municipality string    // "" for all
+}
+
+// Case is one test inside a rule file.
+type Case struct {
+	Name   string
+	Line   int
+	Events []Sample
+	Alerts int // how many alerts the events must give
+}
+
+// Sample is one event of a test. Repeat > 1 repeats it Every later; {n} in a
+// string is then replaced by the number of the repetition, from 1.
+type Sample struct {
+	Fields map[string]any
+	Repeat int
+	Every  time.Duration
+}
+
+// condition is one unit of evaluation: the rule's condition, or one step.
+type condition struct {
+	step int
+	root lang.Node
+}
+
+// Set is an immutable set of checked rules.
+type Set struct{ rules []*Rule }
+
+// Rules returns the rules in order of their ids. Do not change the result.
+func (s *Set) Rules() []*Rule { return s.rules }
+
+// Get finds a rule by its id; nil when there is none.
+func (s *Set) Get(id string) *Rule {
+	for _, r := range s.rules {
+		if r.ID == id {
+			return r
+		}
+	}
+	return nil
+}
+
+var fieldDataset = event.MustLookup("event.dataset")
+
+// build joins source gate, condition and steps to what the engine evaluates.
+func (r *Rule) build() {
+	gate := datasetGate(r.Datasets)
+	if r.Correlate == nil || len(r.Correlate.Steps) == 0 {
+		r.units = []condition{{0, conjunction(gate, rootOf(r.When))}}
+		return
+	}
+	for i, s := range r.Correlate.Steps {
+		r.units = append(r.units, condition{i, conjunction(gate, rootOf(r.When), rootOf(s.When))})
+	}
+}
+
+func rootOf(e *lang.Expr) lang.Node {
+	if e == nil {
+		return nil
+	}
+	return e.Root
+}
+
+func conjunction(parts ...lang.Node) lang.Node {
+	var and lang.And
+	for _, p := range parts {
+		if p != nil {
+			and = append(and, p)
+		}
+	}
+	if len(and) == 1 {
+		return and[0]
+	}
+	return and
+}
+
+func datasetGate(names []string) lang.Node {
+	if len(names) == 0 {
+		return nil
+	}
+	exact := &lang.Test{Field: fieldDataset, Op: lang.Eq}
+	prefix := &lang.Test{Field: fieldDataset, Op: lang.StartsWith}
+	for _, n := range names {
+		if n[len(n)-1] == '*' {
+			prefix.Values = append(prefix.Values, event.String(n[:len(n)-1]))
+		} else {
+			exact.Values = append(exact.Values, event.String(n))
+		}
+	}
+	switch {
+	case len(prefix.Values) == 0:
+		return exact
+	case len(exact.Values) == 0:
+		return prefix
+	}
+	return lang.Or{exact, prefix}
+}

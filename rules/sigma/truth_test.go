@@ -1,0 +1,353 @@
+package sigma
+
+import (
+	"bufio"
+	"compress/gzip"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"mimamori/event"
+	"mimamori/rules"
+)
+
+// jsonLines reads a gzip JSON Lines file of the corpora, at most limit lines.
+func jsonLines[T any](t testing.TB, name string, limit int, each func(T)) {
+	t.Helper()
+	f, err := os.Open(filepath.Join(os.Getenv("MIMAMORI_CORPORA"), name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := bufio.NewScanner(z)
+	s.Buffer(nil, 64<<20)
+	for n := 0; s.Scan() && n < limit; n++ {
+		var v T
+		if err := json.Unmarshal(s.Bytes(), &v); err != nil {
+			t.Fatal(err)
+		}
+		each(v)
+	}
+	if err := s.Err(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+type corpusEvent struct {
+	Case  string         `json:"case"`
+	Rule  string         `json:"rule"`
+	N     int            `json:"n"`
+	Event map[string]any `json:"event"`
+}
+
+// flatten turns a Windows event, as <Event> in JSON or flat, into fields.
+func flatten(x *event.Builder, e map[string]any) {
+	set := func(name string, v any) {
+		f, ok := event.Intern(strings.ReplaceAll(name, " ", ""))
+		if v == nil || !ok || x.Str(f) != "" {
+			return
+		}
+		if val, err := event.Convert(f.Type(), v); err == nil {
+			x.Set(f, val)
+		}
+	}
+	system, nested := e["System"].(map[string]any)
+	if !nested {
+		for k, v := range e {
+			switch k {
+			case "EventID":
+				set("winlog.event_id", v)
+			case "Channel":
+				set("winlog.channel", v)
+			case "SourceName", "Provider_Name":
+				set("winlog.provider_name", v)
+			case "Hostname", "Computer":
+				set("winlog.computer_name", v)
+			case "Message":
+				set("message", v)
+			default:
+				if _, deep := v.(map[string]any); !deep {
+					set("winlog.event_data."+k, v)
+				}
+			}
+		}
+		return
+	}
+	for k, v := range system {
+		m, _ := v.(map[string]any)
+		attrs, _ := m["#attributes"].(map[string]any)
+		switch k {
+		case "EventID":
+			if m != nil {
+				v = m["#text"]
+			}
+			set("winlog.event_id", v)
+		case "Channel":
+			set("winlog.channel", v)
+		case "Computer":
+			set("winlog.computer_name", v)
+		case "Level":
+			set("winlog.level", v)
+		case "Keywords":
+			set("winlog.keywords", v)
+		case "Provider":
+			set("winlog.provider_name", attrs["Name"])
+		}
+	}
+	for _, part := range []string{"EventData", "UserData"} {
+		leaves(e[part], set)
+	}
+}
+
+func leaves(v any, set func(string, any)) {
+	m, _ := v.(map[string]any)
+	for k, v := range m {
+		switch v := v.(type) {
+		case map[string]any:
+			if text, ok := v["#text"]; ok {
+				if list, ok := text.([]any); ok {
+					parts := make([]string, len(list))
+					for i, p := range list {
+						parts[i] = fmt.Sprint(p)
+					}
+					text = strings.Join(parts, "\n")
+				}
+				set("winlog.event_data."+k, text)
+				continue
+			}
+			leaves(v, set)
+		default:
+			if !strings.HasPrefix(k, "#") {
+				set("winlog.event_data."+k, v)
+			}
+		}
+	}
+}
+
+// imported loads the live rules of the corpora, imported.
+func imported(t testing.TB) *rules.Set {
+	t.Helper()
+	out := t.TempDir()
+	if _, err := Import(corpora(t), out); err != nil {
+		t.Fatal(err)
+	}
+	s, err := rules.Load(os.DirFS(out), ".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+type match struct {
+	rule, at string
+}
+
+func run(t testing.TB, s *rules.Set, file string) map[match]bool {
+	e, x, got := rules.NewEngine(s, rules.Options{}), new(event.Builder), map[match]bool{}
+	b := event.Batch{}
+	jsonLines(t, file, 1<<30, func(c corpusEvent) {
+		flatten(x, c.Event)
+		b.Reset()
+		ev := b.Append(x, event.Ref{})
+		e.Match(ev, func(r *rules.Rule) { got[match{r.ID, fmt.Sprint(c.Case, "#", c.N)}] = true })
+	})
+	return got
+}
+
+func TestMatchesAgreeWithTheTruth(t *testing.T) {
+	s := imported(t)
+	var covered []string
+	data, err := os.ReadFile(filepath.Join(os.Getenv("MIMAMORI_CORPORA"), "sigma-truth/covered.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(data, &covered); err != nil {
+		t.Fatal(err)
+	}
+	hit, miss, extra := 0, 0, 0
+	for _, files := range [][2]string{
+		{"evtx/attack-hayabusa-sample.jsonl.gz", "attack"}, {"evtx/benign-evtx-crate.jsonl.gz", "benign"}, {"sigma-regression/events.jsonl.gz", "regression"},
+	} {
+		got, want, open := run(t, s, files[0]), map[match]bool{}, map[string]bool{}
+		type line struct {
+			Rule    string   `json:"rule_id"`
+			Second  string   `json:"second_engine"`
+			Path    string   `json:"rule_path"`
+			Matches [][2]any `json:"matches"`
+		}
+		paths := map[string]string{}
+		jsonLines(t, "sigma-truth/pysigma-"+files[1]+".jsonl.gz", 1<<30, func(l line) {
+			paths[l.Rule] = l.Path
+			if l.Second == "differs" {
+				open[l.Rule] = true
+			}
+			for _, m := range l.Matches {
+				want[match{l.Rule, fmt.Sprint(m[0], "#", m[1])}] = true
+			}
+		})
+		bad := map[string]int{}
+		for m := range want {
+			switch {
+			case open[m.rule] || !slices.Contains(covered, m.rule):
+			case got[m]:
+				hit++
+			default:
+				miss++
+				bad["missed "+m.rule+" "+paths[m.rule]+" e.g. "+m.at]++
+			}
+		}
+		for m := range got {
+			if !want[m] && !open[m.rule] && slices.Contains(covered, m.rule) {
+				extra++
+				bad["extra "+m.rule+" "+s.Get(m.rule).Title.EN+" e.g. "+m.at]++
+			}
+		}
+		seen := map[string]bool{}
+		for k := range bad {
+			if id := strings.Fields(k)[0] + strings.Fields(k)[1]; !seen[id] {
+				seen[id] = true
+				t.Logf("%s: %s", files[1], k)
+			}
+		}
+	}
+	recall, precision := 100*float64(hit)/float64(hit+miss), 100*float64(hit)/float64(hit+extra)
+	t.Logf("%d hit, %d missed, %d extra: recall %.2f %%, precision %.2f %%", hit, miss, extra, recall, precision)
+	if recall < 99.5 || precision < 99.5 {
+		t.Errorf("recall %.2f %%, precision %.2f %%", recall, precision)
+	}
+}
+
+func TestRegressionRulesFireOnTheirEvents(t *testing.T) {
+	s := imported(t)
+	got := run(t, s, "sigma-regression/events.jsonl.gz")
+	count := map[string]int{}
+	for m := range got {
+		if strings.Contains(m.at, m.rule) {
+			count[m.rule]++
+		}
+	}
+	type line struct {
+		Rule  string `json:"rule_id"`
+		Title string `json:"rule_title"`
+		Count *int   `json:"match_count"`
+	}
+	n := 0
+	jsonLines(t, "sigma-regression/tests.jsonl.gz", 1<<30, func(l line) {
+		want := 1
+		if l.Count != nil {
+			want = *l.Count
+		}
+		n++
+		if count[l.Rule] < want {
+			t.Errorf("%s (%s): %d matches, want %d", l.Rule, l.Title, count[l.Rule], want)
+		}
+	})
+	t.Logf("%d rules", n)
+}
+
+func TestTheIndexChangesNothingOnTheCorpora(t *testing.T) {
+	list := slices.Clone(imported(t).Rules())
+	own, err := rules.Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := rules.NewSet(append(list, own.Rules()...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	indexed, naive := rules.NewEngine(s, rules.Options{}), rules.NewEngine(s, rules.Options{Naive: true})
+	x, b, n := new(event.Builder), event.Batch{}, 0
+	ids := func(e *rules.Engine, ev *event.Event) (out []string) {
+		e.Match(ev, func(r *rules.Rule) { out = append(out, r.ID) })
+		return out
+	}
+	for _, file := range []string{"sigma-regression/events.jsonl.gz", "evtx/attack-hayabusa-sample.jsonl.gz", "otrf/compound.jsonl.gz"} {
+		jsonLines(t, file, 1500, func(c corpusEvent) {
+			flatten(x, c.Event)
+			b.Reset()
+			ev := b.Append(x, event.Ref{})
+			if got, want := ids(indexed, ev), ids(naive, ev); !slices.Equal(got, want) {
+				t.Errorf("%s#%d: indexed %v, naive %v", c.Case, c.N, got, want)
+			}
+			n++
+		})
+	}
+	t.Logf("%d events, %d matches, %d programs against %d", n, indexed.Stats().Matches, indexed.Stats().Candidates, naive.Stats().Candidates)
+}
+
+// cpuTime is what the process has used: the machine has other work to do.
+func cpuTime(t testing.TB) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+func heap() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// TestThousandsOfRulesAreCheap measures CPU time over recorded events, warm.
+func TestThousandsOfRulesAreCheap(t *testing.T) {
+	before := heap()
+	s := imported(t)
+	engine := rules.NewEngine(s, rules.Options{})
+	if used := heap() - before; used > 300<<20 {
+		t.Errorf("%d rules take %d MB", len(s.Rules()), used>>20)
+	} else {
+		t.Logf("%d rules take %d MB", len(s.Rules()), used>>20)
+	}
+	runtime.KeepAlive(engine)
+	var batches []*event.Batch
+	b, x := &event.Batch{}, new(event.Builder)
+	n := 0
+	jsonLines(t, "otrf/windows.jsonl.gz", 20_000, func(c corpusEvent) {
+		flatten(x, c.Event)
+		if b.Append(x, event.Ref{}); len(b.Events) == 1000 {
+			batches = append(batches, b)
+			b = &event.Batch{}
+		}
+		n++
+	})
+	spent := map[int]time.Duration{}
+	for _, part := range []int{100, 1000, len(s.Rules())} {
+		few, err := rules.NewSet(s.Rules()[:part]...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := rules.NewEngine(few, rules.Options{})
+		matches := 0
+		pass := func() {
+			for _, b := range batches {
+				for i := range b.Events {
+					e.Match(&b.Events[i], func(*rules.Rule) { matches++ })
+				}
+			}
+		}
+		pass()
+		before, start := e.Stats(), cpuTime(t)
+		for range 5 {
+			pass()
+		}
+		spent[part] = (cpuTime(t) - start) / time.Duration(5*n)
+		t.Logf("%d rules: %v an event, %.1f candidates, %d matches", part, spent[part], float64(e.Stats().Candidates-before.Candidates)/float64(5*n), matches)
+	}
+	if all := spent[len(s.Rules())]; all > 20*time.Microsecond { // 5 is the goal; the rest is for busy machines
+		t.Errorf("%v an event", all)
+	}
+}

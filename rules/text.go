@@ -1,0 +1,78 @@
+package rules
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"mimamori/event"
+	"mimamori/internal/lang"
+)
+
+var opText = map[lang.Op]string{
+	lang.Contains: "contains", lang.StartsWith: "startsWith", lang.EndsWith: "endsWith", lang.Like: "like",
+	lang.Matches: "matches", lang.InCIDR: "inCIDR", lang.InList: "inList",
+}
+
+var compareText = map[lang.Op]string{lang.Eq: "==", lang.Lt: "<", lang.Le: "<=", lang.Gt: ">", lang.Ge: ">="}
+
+// nodeText writes a test as its author would. Long lists are cut.
+func nodeText(n lang.Node) string {
+	switch n := n.(type) {
+	case lang.Const:
+		return strconv.FormatBool(bool(n))
+	case lang.And:
+		return "and"
+	case lang.Or:
+		return "or"
+	case lang.Not:
+		return "not"
+	case lang.Words:
+		return "text(" + strconv.Quote(n.Text) + ")"
+	case lang.FieldTest:
+		return n.Left.Name() + " " + compareText[n.Op] + " " + n.Right.Name()
+	case *lang.Test:
+		return testText(n)
+	}
+	return fmt.Sprintf("%T", n)
+}
+
+func testText(t *lang.Test) string {
+	name := t.Field.Name()
+	if t.Op == lang.Has {
+		return "has(" + name + ")"
+	}
+	if t.Op == lang.Matches {
+		return name + " matches " + strconv.Quote(t.Regexp.String())
+	}
+	values := make([]string, 0, len(t.Values))
+	for i, v := range t.Values {
+		if i == 8 {
+			values = append(values, fmt.Sprintf("… %d more", len(t.Values)-i))
+			break
+		}
+		values = append(values, valueText(v))
+	}
+	if op, ok := compareText[t.Op]; ok {
+		if t.Fold {
+			name = "lower(" + name + ")"
+		}
+		if len(t.Values) == 1 {
+			return name + " " + op + " " + values[0]
+		}
+		return name + " in [" + strings.Join(values, ", ") + "]"
+	}
+	op := opText[t.Op]
+	if t.Fold {
+		op = "i" + op
+	}
+	return op + "(" + name + ", " + strings.Join(values, ", ") + ")"
+}
+
+func valueText(v event.Value) string {
+	switch v.Kind() {
+	case event.Long, event.Double, event.Boolean:
+		return v.Text()
+	}
+	return strconv.Quote(v.Text())
+}

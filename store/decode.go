@@ -1,0 +1,341 @@
+package store
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"unsafe"
+
+	"github.com/klauspost/compress/zstd"
+	"github.com/parquet-go/parquet-go/encoding/delta"
+	"github.com/parquet-go/parquet-go/encoding/rle"
+	"github.com/parquet-go/parquet-go/encoding/thrift"
+	"github.com/parquet-go/parquet-go/format"
+)
+
+// errPage is a data page that does not say what its header promises.
+var errPage = errors.New("a data page is damaged")
+
+// chunkReader decodes what chunkWriter wrote, and nothing else: compaction and
+// the reading of single rows go through it, DuckDB reads by itself.
+type chunkReader struct {
+	zstd   *zstd.Decoder
+	buf    []byte
+	ints   []int64
+	idx    []int32
+	ends   []uint32
+	levels []byte
+	defs   []byte
+}
+
+func newChunkReader() (*chunkReader, error) {
+	z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(1<<30))
+	if err != nil {
+		return nil, fmt.Errorf("store: %w", err)
+	}
+	return &chunkReader{zstd: z}, nil
+}
+
+// chunkPages is one chunk's decoding in progress.
+type chunkPages struct {
+	r    *chunkReader
+	c    *column
+	meta *format.ColumnMetaData
+	rest []byte
+	row  int // rows of the pages before
+	// Rows that are wanted: those in [from, to), and of these only the ones in
+	// rows, sorted, if that is not nil.
+	from, to int
+	rows     []int
+	raw      []byte   // dictionary of texts: each behind its length
+	ends     []uint32 // where each ends
+	nums     []uint64 // dictionary of numbers
+}
+
+// read appends the chunk's rows [from, to) to c; with rows, the rows of these
+// numbers (sorted) and no others. Pages without any are not unpacked.
+func (r *chunkReader) read(f io.ReaderAt, meta *format.ColumnMetaData, c *column, from, to int, rows []int) error {
+	at := meta.DataPageOffset
+	if meta.DictionaryPageOffset > 0 {
+		at = meta.DictionaryPageOffset
+	}
+	if meta.TotalCompressedSize < 0 || meta.TotalCompressedSize > 1<<30 {
+		return errPage
+	}
+	if int64(cap(r.buf)) < meta.TotalCompressedSize {
+		r.buf = make([]byte, meta.TotalCompressedSize)
+	}
+	r.buf = r.buf[:meta.TotalCompressedSize]
+	if _, err := f.ReadAt(r.buf, at); err != nil {
+		return fmt.Errorf("store: column %s: %w", c.name, err)
+	}
+	into := c
+	if c.shape == shapeList {
+		into = &column{name: c.name, shape: c.shape}
+	}
+	p := chunkPages{r: r, c: into, meta: meta, rest: r.buf, from: from, to: to, rows: rows}
+	for left := meta.NumValues; left > 0 && (p.row < to || c.shape == shapeList); {
+		n, err := p.next()
+		if err != nil {
+			return fmt.Errorf("column %s: %w", c.name, err)
+		}
+		left -= int64(n)
+	}
+	if c.shape == shapeList {
+		return p.cutList(c)
+	}
+	return nil
+}
+
+// cutList copies the wanted rows of a list column, which was read whole.
+func (p *chunkPages) cutList(to *column) error {
+	x := cursor{c: p.c}
+	for row := range min(p.c.rows, p.to) {
+		wanted := row >= p.from
+		if p.rows != nil {
+			if wanted = len(p.rows) > 0 && p.rows[0] == row; wanted {
+				p.rows = p.rows[1:]
+			}
+		}
+		if list, ok := x.list(); wanted && ok {
+			to.addList(list)
+		} else if wanted {
+			to.pad(to.rows + 1)
+		}
+	}
+	return nil
+}
+
+// wanted tells whether a page of n rows from p.row on has any wanted row.
+func (p *chunkPages) wanted(n int) bool {
+	if p.rows != nil {
+		return len(p.rows) > 0 && p.rows[0] < p.row+n
+	}
+	return p.row < p.to && p.row+n > p.from
+}
+
+// next decodes one page and returns how many levels it had.
+func (p *chunkPages) next() (int, error) {
+	var protocol thrift.CompactProtocol
+	head := protocol.NewReaderFromBytes(p.rest)
+	var h format.PageHeader
+	if err := thrift.NewDecoder(head).Decode(&h); err != nil {
+		return 0, fmt.Errorf("%w: %w", errPage, err)
+	}
+	body := p.rest[head.BytesRead():]
+	if h.CompressedPageSize < 0 || int(h.CompressedPageSize) > len(body) {
+		return 0, errPage
+	}
+	body, p.rest = body[:h.CompressedPageSize], body[h.CompressedPageSize:]
+	if h.Type != format.DictionaryPage && h.Type != format.DataPage || h.UncompressedPageSize < 0 {
+		return 0, errPage
+	}
+	n := int(h.DataPageHeader.V.NumValues)
+	if h.Type == format.DataPage && p.c.shape != shapeList && !p.wanted(n) {
+		p.row += n
+		return n, nil
+	}
+	if int32(crc32.ChecksumIEEE(body)) != h.CRC {
+		return 0, fmt.Errorf("%w: its checksum does not fit", errPage)
+	}
+	raw := body
+	if p.meta.Codec == format.Zstd {
+		var err error
+		if raw, err = p.r.zstd.DecodeAll(body, make([]byte, 0, max(0, h.UncompressedPageSize))); err != nil {
+			return 0, fmt.Errorf("%w: %w", errPage, err)
+		}
+	} else if p.c.isText() {
+		raw = append([]byte(nil), body...) // strings point into it
+	}
+	if h.Type == format.DictionaryPage {
+		return 0, p.dictionary(raw, int(h.DictionaryPageHeader.V.NumValues))
+	}
+	return n, p.data(raw, n, h.DataPageHeader.V.Encoding)
+}
+
+func (p *chunkPages) dictionary(raw []byte, n int) error {
+	if p.c.isText() {
+		p.raw, p.r.ends = raw, p.r.ends[:0]
+		for at := 0; len(p.r.ends) < n; {
+			if at+4 > len(raw) {
+				return errPage
+			}
+			at += 4 + int(binary.LittleEndian.Uint32(raw[at:]))
+			if at > len(raw) {
+				return errPage
+			}
+			p.r.ends = append(p.r.ends, uint32(at))
+		}
+		p.ends = p.r.ends
+		return nil
+	}
+	if len(raw) < 8*n {
+		return errPage
+	}
+	for i := range n {
+		p.nums = append(p.nums, binary.LittleEndian.Uint64(raw[8*i:]))
+	}
+	return nil
+}
+
+// text returns an entry of the dictionary.
+func (p *chunkPages) text(i int32) string {
+	from := uint32(4)
+	if i > 0 {
+		from += p.ends[i-1]
+	}
+	return view(p.raw[from:p.ends[i]])
+}
+
+// data decodes one data page of n levels.
+func (p *chunkPages) data(raw []byte, n int, e format.Encoding) error {
+	c, r := p.c, p.r
+	var err error
+	width := 1
+	if c.shape == shapeList {
+		width = 2
+		at := len(c.reps)
+		if raw, r.levels, err = levels(raw, r.levels, 1, n); err != nil {
+			return err
+		}
+		if c.reps = append(c.reps, r.levels...); len(c.reps) != at+n {
+			return errPage
+		}
+	}
+	if raw, r.defs, err = levels(raw, r.defs, width, n); err != nil {
+		return err
+	}
+	values := bytes.Count(r.defs, []byte{c.maxDef()})
+	get, err := p.values(raw, values, e)
+	if err != nil {
+		return err
+	}
+	if c.shape != shapeList {
+		p.takeRows(n, get)
+		p.row += n
+		return nil
+	}
+	for i, d := range r.defs {
+		if c.reps[len(c.reps)-n+i] == 0 {
+			c.rows++
+		}
+		c.defs = append(c.defs, d)
+	}
+	for i := range values {
+		get(i)
+	}
+	return nil
+}
+
+// takeRows appends the page's wanted rows; get appends the page's i-th value.
+func (p *chunkPages) takeRows(n int, get func(i int)) {
+	c, defs := p.c, p.r.defs
+	if p.rows == nil {
+		from, to := max(0, p.from-p.row), min(n, p.to-p.row)
+		at := bytes.Count(defs[:from], []byte{1})
+		for _, d := range defs[from:to] {
+			if d == 0 {
+				c.pad(c.rows + 1)
+				continue
+			}
+			get(at)
+			c.here()
+			at++
+		}
+		return
+	}
+	at, from := 0, 0
+	for len(p.rows) > 0 && p.rows[0] < p.row+n {
+		row := p.rows[0] - p.row
+		p.rows = p.rows[1:]
+		at += bytes.Count(defs[from:row], []byte{1})
+		if from = row; defs[row] == 0 {
+			c.pad(c.rows + 1)
+			continue
+		}
+		get(at)
+		c.here()
+	}
+}
+
+// levels decodes n levels with their length before them.
+func levels(raw, dst []byte, width, n int) (rest, out []byte, err error) {
+	if len(raw) < 4 {
+		return nil, dst, errPage
+	}
+	size := int(binary.LittleEndian.Uint32(raw))
+	if raw = raw[4:]; size > len(raw) {
+		return nil, dst, errPage
+	}
+	enc := rle.Encoding{BitWidth: width}
+	if out, err = enc.DecodeLevels(dst[:0], raw[:size]); err != nil {
+		return nil, dst, fmt.Errorf("%w: %w", errPage, err)
+	}
+	if len(out) < n {
+		return nil, dst, errPage
+	}
+	return raw[size:], out[:n], nil
+}
+
+// values decodes a page's n values and returns what appends the i-th of them
+// to the column.
+func (p *chunkPages) values(raw []byte, n int, e format.Encoding) (func(i int), error) {
+	c, r := p.c, p.r
+	bad := func(err error) (func(int), error) { return nil, errors.Join(errPage, err) }
+	switch {
+	case n == 0:
+		return func(int) {}, nil
+	case e == format.RLEDictionary:
+		return p.indexes(raw, n)
+	case e == format.DeltaBinaryPacked:
+		var enc delta.BinaryPackedEncoding
+		var err error
+		if r.ints, err = enc.DecodeInt64(r.ints[:0], raw); err != nil || len(r.ints) != n {
+			return bad(err)
+		}
+		return func(i int) { c.nums = append(c.nums, uint64(r.ints[i])) }, nil
+	case e == format.DeltaLengthByteArray:
+		var enc delta.LengthByteArrayEncoding
+		text, offsets, err := enc.DecodeByteArray(nil, raw, nil)
+		if err != nil || len(offsets) != n+1 {
+			return bad(err)
+		}
+		return func(i int) { c.strs = append(c.strs, view(text[offsets[i]:offsets[i+1]])) }, nil
+	case c.shape == shapeBool && len(raw) >= (n+7)/8:
+		return func(i int) { c.nums = append(c.nums, uint64(raw[i/8]>>(i%8)&1)) }, nil
+	case c.shape == shapeFloat && len(raw) >= 8*n:
+		return func(i int) { c.nums = append(c.nums, binary.LittleEndian.Uint64(raw[8*i:])) }, nil
+	}
+	return bad(nil)
+}
+
+func (p *chunkPages) indexes(raw []byte, n int) (func(i int), error) {
+	if len(raw) == 0 {
+		return nil, errPage
+	}
+	c, r := p.c, p.r
+	enc := rle.Encoding{BitWidth: int(raw[0])}
+	var err error
+	if r.idx, err = enc.DecodeInt32(r.idx[:0], raw[1:]); err != nil || len(r.idx) < n {
+		return nil, errors.Join(errPage, err)
+	}
+	entries := len(p.nums)
+	if c.isText() {
+		entries = len(p.ends)
+	}
+	for _, i := range r.idx[:n] {
+		if uint(i) >= uint(entries) {
+			return nil, errPage
+		}
+	}
+	if c.isText() {
+		return func(i int) { c.strs = append(c.strs, p.text(r.idx[i])) }, nil
+	}
+	return func(i int) { c.nums = append(c.nums, p.nums[r.idx[i]]) }, nil
+}
+
+// view is a string over bytes that nobody changes any more.
+func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }

@@ -1,0 +1,267 @@
+package store
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/parquet-go/parquet-go/format"
+
+	"mimamori/event"
+)
+
+// fetch reads whole rows, in the order of hits, into a batch of its own. It
+// reads the segments itself: the pages that hold the rows and no others.
+func (x *question) fetch(hits []hit) (*event.Batch, error) {
+	rows := make([]*storedRow, len(hits))
+	byFile := map[string][]int{}
+	for i, h := range hits {
+		byFile[h.file] = append(byFile[h.file], i)
+	}
+	r, err := newChunkReader()
+	if err != nil {
+		return nil, err
+	}
+	defer r.zstd.Close()
+	for file, list := range byFile {
+		slices.SortFunc(list, func(a, b int) int { return cmp.Compare(hits[a].row, hits[b].row) })
+		f, meta, _, err := openSegment(file)
+		if err != nil {
+			return nil, fmt.Errorf("store: %w", err)
+		}
+		err = r.readRows(f, meta, hits, list, rows)
+		f.Close()
+		if err != nil {
+			return nil, fmt.Errorf("store: %s: %w", file, err)
+		}
+		if err := x.ctx.Err(); err != nil {
+			return nil, fmt.Errorf("store: %w", err)
+		}
+	}
+	batch, builder := &event.Batch{}, new(event.Builder)
+	ids := x.s.enc.ids
+	for _, row := range rows {
+		row.event(batch, builder, ids)
+	}
+	return batch, nil
+}
+
+// storedRow is one row as its columns tell.
+type storedRow struct {
+	ref       event.Ref
+	collector *string
+	fields    []storedField
+	same      bool
+	rest      string
+}
+
+type storedField struct {
+	field event.Field
+	value event.Value
+}
+
+// readRows reads the rows of one file that list names (indexes into hits, in
+// row order).
+func (r *chunkReader) readRows(f *os.File, meta *format.FileMetaData, hits []hit, list []int, rows []*storedRow) error {
+	base := int64(0)
+	for g := range meta.RowGroups {
+		group := &meta.RowGroups[g]
+		n := 0
+		for n < len(list) && hits[list[n]].row < base+group.NumRows {
+			n++
+		}
+		here := list[:n]
+		list = list[n:]
+		if len(here) > 0 {
+			if err := r.readGroup(f, meta, group, func(i int) int { return int(hits[here[i]].row - base) }, here, rows); err != nil {
+				return err
+			}
+		}
+		base += group.NumRows
+	}
+	if len(list) > 0 {
+		return fmt.Errorf("%w: it has no row %d", errPage, hits[list[0]].row)
+	}
+	return nil
+}
+
+func (r *chunkReader) readGroup(f *os.File, meta *format.FileMetaData, group *format.RowGroup, at func(int) int, here []int, rows []*storedRow) error {
+	wanted := make([]int, len(here))
+	for i := range here {
+		wanted[i] = at(i)
+	}
+	for _, h := range here {
+		rows[h] = &storedRow{}
+	}
+	for i, c := range schemaColumns(meta) {
+		chunk := &group.Columns[i].MetaData
+		if chunk.Statistics.NullCount == chunk.NumValues && c.shape != shapeList {
+			continue
+		}
+		if err := r.read(f, chunk, c, 0, int(group.NumRows), wanted); err != nil {
+			return err
+		}
+		if c.rows != len(here) {
+			return fmt.Errorf("%w: column %s has %d rows of %d", errPage, c.name, c.rows, len(here))
+		}
+		pick(c, here, rows)
+	}
+	return nil
+}
+
+// pick puts a column's rows into those that here names.
+func pick(c *column, here []int, rows []*storedRow) {
+	f, known := event.Field(0), false
+	if !reserved(c.name) {
+		f, known = event.Intern(c.name)
+	}
+	x := cursor{c: c}
+	for i, h := range here {
+		if c.shape == shapeList {
+			if list, ok := x.list(); ok && known {
+				rows[h].set(f, event.Strings(cloneAll(list)))
+			}
+		} else if len(c.defs) == 0 || c.defs[i] == 1 {
+			rows[h].take(c, x.val, f, known)
+			x.val++
+		}
+	}
+}
+
+func cloneAll(list []string) []string {
+	out := make([]string, len(list))
+	for i, s := range list {
+		out[i] = strings.Clone(s)
+	}
+	return out
+}
+
+func (r *storedRow) set(f event.Field, v event.Value) {
+	r.fields = append(r.fields, storedField{f, v})
+}
+
+// take copies one value into the row.
+func (r *storedRow) take(c *column, at int, f event.Field, known bool) {
+	switch c.name {
+	case colCollector:
+		s := strings.Clone(c.strs[at])
+		r.collector = &s
+	case colSource:
+		r.ref.Source = strings.Clone(c.strs[at])
+	case colEpoch:
+		r.ref.Epoch = c.nums[at]
+	case colSeq:
+		r.ref.Seq = c.nums[at]
+	case colSame:
+		r.same = c.nums[at] == 1
+	case colRest:
+		r.rest = c.strs[at]
+	default:
+		if known {
+			if v, ok := columnValue(c, at, f.Type()); ok {
+				r.set(f, v)
+			}
+		}
+	}
+}
+
+// columnValue makes a value of the field's type; a column that an older
+// program wrote with another type is converted if that is possible.
+func columnValue(c *column, at int, t event.Type) (event.Value, bool) {
+	switch {
+	case c.shape == shapeString && (t == event.Keyword || t == event.Text || t == event.IP):
+		return textValue(t, strings.Clone(c.strs[at])), true
+	case c.shape == shapeString:
+		return event.ParseAs(t, strings.Clone(c.strs[at]))
+	case c.shape == shapeFloat:
+		return event.Float(math.Float64frombits(c.nums[at])), true
+	case c.shape == shapeBool:
+		return event.Bool(c.nums[at] == 1), true
+	case t == event.Date:
+		return event.Time(int64(c.nums[at])), true
+	}
+	return event.Int(int64(c.nums[at])), true
+}
+
+func textValue(t event.Type, s string) event.Value {
+	switch t {
+	case event.IP:
+		return event.Addr(s)
+	case event.Text:
+		v, _ := event.ParseAs(event.Text, s)
+		return v
+	}
+	return event.String(s)
+}
+
+// event appends the row to the batch.
+func (r *storedRow) event(batch *event.Batch, b *event.Builder, ids fieldIDs) {
+	for _, x := range r.fields {
+		b.Set(x.field, x.value)
+	}
+	if o, ok := b.Get(ids.original); ok && r.same {
+		b.Set(ids.message, textValue(event.Text, o.Str()))
+	}
+	if r.rest != "" {
+		setRest(b, r.rest)
+	}
+	if r.ref.Collector = b.Str(ids.collector); r.collector != nil {
+		r.ref.Collector = *r.collector
+	}
+	batch.Append(b, r.ref)
+}
+
+// setRest sets the fields of a rest object. What does not parse is left out:
+// the segment was written by a program that failed to say so.
+func setRest(b *event.Builder, rest string) {
+	var obj map[string]json.RawMessage
+	if json.Unmarshal([]byte(rest), &obj) != nil {
+		return
+	}
+	for name, raw := range obj {
+		f, ok := event.Intern(name)
+		if !ok {
+			continue
+		}
+		if v, ok := restValue(f.Type(), raw); ok {
+			b.Set(f, v)
+		}
+	}
+}
+
+func restValue(t event.Type, raw json.RawMessage) (event.Value, bool) {
+	switch raw[0] {
+	case '"':
+		var s string
+		if json.Unmarshal(raw, &s) != nil {
+			return event.Value{}, false
+		}
+		if t == event.Double || t == event.Date {
+			if v, ok := event.ParseAs(t, s); ok {
+				return v, true
+			}
+		}
+		if t == event.Text {
+			return textValue(t, s), true
+		}
+		return event.String(s), true
+	case '[':
+		var list []string
+		if json.Unmarshal(raw, &list) != nil {
+			return event.Value{}, false
+		}
+		return event.Strings(list), true
+	case 't', 'f':
+		return event.Bool(raw[0] == 't'), true
+	}
+	if !strings.ContainsAny(string(raw), ".eE") {
+		if v, ok := event.ParseAs(event.Long, string(raw)); ok && t != event.Double {
+			return v, true
+		}
+	}
+	return event.ParseAs(event.Double, string(raw))
+}

@@ -1,0 +1,91 @@
+package store
+
+import (
+	"cmp"
+	"slices"
+)
+
+// FrameRange names records of one source that a segment holds or accounts for:
+// the sequences First to Last, both included.
+type FrameRange struct {
+	Collector    string `json:"collector"`
+	Source       string `json:"source"`
+	Municipality string `json:"municipality"`
+	Epoch        uint64 `json:"epoch"`
+	First        uint64 `json:"first"`
+	Last         uint64 `json:"last"`
+	Stored       uint64 `json:"stored,omitempty"`      // records that became events
+	Quarantined  uint64 `json:"quarantined,omitempty"` // of those, without a format that fits
+	Dropped      uint64 `json:"dropped,omitempty"`     // records that the collector gave up, with their reason
+}
+
+func (f FrameRange) compare(g FrameRange) int {
+	return cmp.Or(cmp.Compare(f.Collector, g.Collector), cmp.Compare(f.Source, g.Source),
+		cmp.Compare(f.Municipality, g.Municipality), cmp.Compare(f.Epoch, g.Epoch), cmp.Compare(f.First, g.First), cmp.Compare(f.Last, g.Last))
+}
+
+// mergeFrames sorts ranges and joins those of one source that follow each
+// other without a gap. A range that is there twice counts once.
+func mergeFrames(ranges []FrameRange) []FrameRange {
+	slices.SortFunc(ranges, FrameRange.compare)
+	out := ranges[:0]
+	for _, r := range ranges {
+		if n := len(out); n > 0 {
+			p := &out[n-1]
+			same := p.Collector == r.Collector && p.Source == r.Source && p.Municipality == r.Municipality && p.Epoch == r.Epoch
+			if same && r.First >= p.First && r.Last <= p.Last {
+				continue
+			}
+			if same && r.First == p.Last+1 {
+				p.Last = r.Last
+				p.Stored, p.Quarantined, p.Dropped = p.Stored+r.Stored, p.Quarantined+r.Quarantined, p.Dropped+r.Dropped
+				continue
+			}
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// formatVersion is the version of the segment's layout. Open sets aside what
+// is newer than it knows.
+const formatVersion = 1
+
+// maxRestNames bounds the list of field names in a manifest; beyond it the
+// list is "*", any field.
+const maxRestNames = 512
+
+// manifest says what a segment holds. It stands in the Parquet footer under
+// the key "mimamori", so that it can't disagree with the file.
+type manifest struct {
+	Format   int              `json:"format"`
+	Events   int64            `json:"events"`
+	Oldest   int64            `json:"oldest"` // smallest @timestamp, ns; 0 without
+	Newest   int64            `json:"newest"`
+	Untimed  int64            `json:"untimed,omitempty"` // events without @timestamp
+	Tenants  map[string]int64 `json:"tenants"`           // events per municipality
+	Frames   []FrameRange     `json:"frames,omitempty"`
+	Rest     []string         `json:"rest,omitempty"`     // fields that some event has in the column rest
+	Replaces []string         `json:"replaces,omitempty"` // files that this one was compacted from
+}
+
+// timed counts an event's time.
+func (m *manifest) timed(ns int64, ok bool) {
+	if !ok {
+		m.Untimed++
+		return
+	}
+	if m.Events == m.Untimed || ns < m.Oldest {
+		m.Oldest = ns
+	}
+	if m.Events == m.Untimed || ns > m.Newest {
+		m.Newest = ns
+	}
+}
+
+// count takes one event into account.
+func (m *manifest) count(tenant string, ns int64, timed bool) {
+	m.timed(ns, timed)
+	m.Events++
+	m.Tenants[tenant]++
+}
