@@ -172,7 +172,7 @@ func (c *Collector) Run(ctx context.Context) error {
 		return errTwice
 	}
 	c.started = true
-	sp, err := openSpool(ctx, c.cfg, c.opts.Log)
+	sp, err := newSpool(ctx, c.cfg, c.opts.Log)
 	if err != nil {
 		return fmt.Errorf("collector: %w", err)
 	}

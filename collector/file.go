@@ -142,7 +142,7 @@ func (in *fileInput) finish(ctx context.Context, t *tailed) {
 		return
 	}
 	if t.ended {
-		if !slices.ContainsFunc(in.files, func(x *tailed) bool { return x.prev == t }) {
+		if !in.succeeded(t) { // else its position says where that one begins
 			in.drop(t)
 		}
 		return

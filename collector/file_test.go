@@ -57,7 +57,7 @@ func TestHalfALineWaitsForItsEnd(t *testing.T) {
 	write(t, path, "one\r\ntwo, first half")
 	u.shipped("files", 1)
 	u.stop()
-	u = start(t, config2(u), key, p.conn)
+	u = start(t, u.cfg, key, p.conn)
 	write(t, path, ", second half\n\nthree\n")
 	u.shipped("files", 3)
 	recs, _ := p.records("files")
@@ -66,9 +66,6 @@ func TestHalfALineWaitsForItsEnd(t *testing.T) {
 		t.Errorf("%+v", recs)
 	}
 }
-
-// config2 is the configuration of a collector, to start it again.
-func config2(u *under) Config { return u.cfg }
 
 func TestTruncatedFileIsReadFromItsBeginning(t *testing.T) {
 	for name, next := range map[string]string{"shorter": "new\n", "longer": "new line, which is much longer than what was there before it\nand another\n"} {
@@ -115,6 +112,32 @@ func TestCopiedAndTruncatedFileLosesNothing(t *testing.T) {
 	u = start(t, cfg, key, p.conn)
 	u.shipped("files", 60)
 	sameLines(t, append(append(want, unseen...), last...), fromFiles(t, p))
+}
+
+func TestLinesThatWereCopiedAwayUnreadAreReadInTheCopy(t *testing.T) {
+	in, path := fileIn(t, "app.log")
+	key := newKey(t)
+	p := newPrefecture(t, key)
+	cfg := config(t, in)
+	u := start(t, cfg, key, p.conn)
+	want, text := numbered(0, 5)
+	write(t, path, text)
+	u.shipped("files", 5)
+	for i := range 10 { // at times between two looks, at times not
+		more, text := numbered(10*i+100, 10)
+		want = append(want, more...)
+		write(t, path, text)
+		old, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := cmpErr(os.WriteFile(fmt.Sprint(path, ".", i), old, 0o600), os.Truncate(path, 0)); err != nil {
+			t.Fatal(err)
+		}
+		u.shipped("files", 5+10*(i+1)) // a second rotation within one look is beyond any follower
+	}
+	got := fromFiles(t, p)
+	sameLines(t, want, got)
 }
 
 func TestRotationsWhileTheCollectorIsAwayAreReadOn(t *testing.T) {

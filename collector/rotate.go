@@ -36,12 +36,36 @@ func (in *fileInput) look() {
 			in.wake(t, nil)
 		}
 	}
+	in.lookAgain()
 	for _, t := range slices.Clone(in.files) {
 		if t.gone && t.f == nil {
 			in.drop(t)
 		}
 	}
 	in.closeIdle()
+}
+
+// lookAgain looks for the successors of files that are gone, where a folder has
+// changed: one may have come and been renamed between two looks.
+func (in *fileInput) lookAgain() {
+	for _, t := range slices.Clone(in.files) {
+		if !t.gone || t.next || in.succeeded(t) {
+			continue
+		}
+		dir, err := os.Stat(filepath.Dir(t.path))
+		if err != nil || dir.ModTime().Equal(t.looked) {
+			continue
+		}
+		in.between(t)
+		if time.Since(dir.ModTime()) > time.Second { // else it may change again within the clock's tick
+			t.looked = dir.ModTime()
+		}
+	}
+}
+
+// succeeded tells whether the file that took this one's place is known.
+func (in *fileInput) succeeded(t *tailed) bool {
+	return slices.ContainsFunc(in.files, func(x *tailed) bool { return x.prev == t })
 }
 
 // meet looks at one name in a folder; before is the file that had it.
@@ -71,8 +95,8 @@ func (in *fileInput) meet(name string, before *tailed) *tailed {
 		before.gone = true
 		in.wake(before, nil)
 		t.prev = in.between(before)
-	} else {
-		t.prev = in.lastOf(name)
+	} else if last := in.lastOf(name); last != nil {
+		t.prev = in.between(last)
 	}
 	t.after = t.prev
 	in.adopt(t, name, false)

@@ -47,7 +47,7 @@ func (s *shipper) run(ctx context.Context) {
 	to := s.connect(ctx)
 	pause := backoff{least: 100 * time.Millisecond, most: 5 * time.Second}
 	for to != nil && ctx.Err() == nil {
-		err := s.spool.frames.Read(ctx, s.health.shipped.Load()+1, func(m bus.Msg) error {
+		err := s.spool.read(ctx, s.health.shipped.Load()+1, func(m bus.Msg) error {
 			s.ship(ctx, to, m)
 			pause.reset()
 			return ctx.Err()
@@ -142,6 +142,7 @@ func (s *shipper) tidy(ctx context.Context) {
 		}
 		if err := s.settle(ctx); err != nil && ctx.Err() == nil {
 			s.failed("shipped frames could not be removed from the spool", err)
+			s.spool.heal(ctx)
 		}
 	}
 }

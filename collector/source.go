@@ -1,7 +1,6 @@
 package collector
 
 import (
-	"bytes"
 	"context"
 	"crypto/ed25519"
 	"errors"
@@ -10,7 +9,6 @@ import (
 	"time"
 
 	"mimamori/frame"
-	"mimamori/internal/bus"
 )
 
 // source numbers the records of one input and seals them into frames. One
@@ -164,7 +162,7 @@ func (s *source) store(hard context.Context, entry []byte) uint64 {
 		}
 	}()
 	for {
-		seq, err := s.spool.frames.Publish(hard, spoolSubject+s.head.Source, entry, nil)
+		seq, err := s.spool.put(hard, s.head.Source, entry)
 		if err == nil {
 			if waiting {
 				s.log.Info("there is room in the spool again")
@@ -178,10 +176,8 @@ func (s *source) store(hard context.Context, entry []byte) uint64 {
 			s.log.Error("the spool takes no frame; the input waits", "err", err)
 		}
 		s.wake()
-		if !errors.Is(err, bus.ErrFull) {
-			if m, err := s.spool.frames.Last(hard, spoolSubject+s.head.Source); err == nil && bytes.Equal(m.Data, entry) {
-				return m.Seq // it had arrived all the same
-			}
+		if errors.Is(err, errSpoolClosed) {
+			s.spool.heal(hard)
 		}
 		if !pause.wait(hard) {
 			return 0

@@ -32,6 +32,8 @@ type tailed struct {
 	prev  *tailed   // the file whose place this one took
 	next  bool      // something was read of the file that took this one's place
 	left  bool      // no longer followed
+
+	looked time.Time // the folder's time when successors were last looked for
 }
 
 var (

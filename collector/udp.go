@@ -115,13 +115,13 @@ func (in *udpInput) confess(b *batch) {
 	in.count.unwritten.Store(in.dropped)
 }
 
-// deadline lets the first datagram of a batch wait for others, and a dropped
-// one for room.
+// deadline lets the first datagram of a batch wait for others, and looks for
+// room now and then where there is none.
 func (in *udpInput) deadline(b *batch) {
 	switch {
-	case in.dropped > 0 || b != nil && len(b.recs) == 1:
+	case b == nil || in.dropped > 0 || len(b.recs) == 1:
 		_ = in.conn.SetReadDeadline(time.Now().Add(udpFlush))
-	case b != nil && len(b.recs) == 0:
+	case len(b.recs) == 0:
 		_ = in.conn.SetReadDeadline(time.Time{})
 	}
 }

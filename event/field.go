@@ -133,6 +133,9 @@ func Intern(name string) (Field, bool) {
 	return f, true
 }
 
+// Room tells how many more vendor fields Intern would take.
+func Room() int { return MaxFields - len(*fields.infos.Load()) }
+
 func validName(name string) bool {
 	if name == "" || len(name) > 128 || name[0] == '.' || name[len(name)-1] == '.' || strings.Contains(name, "..") {
 		return false

@@ -9,7 +9,7 @@ type Opener struct{ w *worker }
 
 // NewOpener makes an opener; cfg needs Collectors, Formats, Zones, Location and Now.
 func NewOpener(cfg *Config) (*Opener, error) {
-	w, err := newWorker(cfg)
+	w, err := newWorker(cfg, new(batchPool))
 	if err != nil {
 		return nil, err
 	}
@@ -24,7 +24,7 @@ func (o *Opener) Open(data []byte) (int, error) {
 		return 0, j.err
 	}
 	n := len(j.batch.Events)
-	batches.Put(resetBatch(j.batch))
+	o.w.batches.put(j.batch)
 	return n, nil
 }
 

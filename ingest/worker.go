@@ -39,25 +39,38 @@ var (
 	tagTruncated = []string{"line-truncated"}
 )
 
-// batches are used again once their events are stored.
-var batches = sync.Pool{New: func() any { return new(event.Batch) }}
+// batchPool lends batches, which are used again once their events are stored.
+type batchPool struct{ free sync.Pool }
+
+func (p *batchPool) get() *event.Batch {
+	if b, ok := p.free.Get().(*event.Batch); ok {
+		return b
+	}
+	return new(event.Batch)
+}
+
+func (p *batchPool) put(b *event.Batch) {
+	b.Reset()
+	p.free.Put(b)
+}
 
 // worker verifies, unpacks, parses and enriches frames. One goroutine owns it.
 type worker struct {
 	cfg      *Config
+	batches  *batchPool
 	unpacker *frame.Unpacker
 	parser   *format.Parser
 	builder  *event.Builder
 	records  []frame.Record
 }
 
-func newWorker(cfg *Config) (*worker, error) {
+func newWorker(cfg *Config, batches *batchPool) (*worker, error) {
 	u, err := frame.NewUnpacker()
 	if err != nil {
 		return nil, fmt.Errorf("ingest: %w", err)
 	}
 	return &worker{
-		cfg: cfg, unpacker: u, builder: new(event.Builder),
+		cfg: cfg, batches: batches, unpacker: u, builder: new(event.Builder),
 		parser: cfg.Formats.Parser(format.Options{Location: cfg.Location, Now: cfg.Now, Format: "auto"}),
 	}, nil
 }
@@ -78,7 +91,7 @@ func (w *worker) do(j *frameJob) {
 	if w.records, j.err = w.unpacker.Unpack(j.frame, w.records[:0]); j.err != nil {
 		return
 	}
-	j.batch = batches.Get().(*event.Batch)
+	j.batch = w.batches.get()
 	for i := range w.records {
 		w.record(j, &w.records[i], j.frame.First+uint64(i))
 	}

@@ -55,9 +55,15 @@ type chunkPages struct {
 	nums     []uint64 // dictionary of numbers
 }
 
-// read appends the chunk's rows [from, to) to c; with rows, the rows of these
-// numbers (sorted) and no others. Pages without any are not unpacked.
-func (r *chunkReader) read(f io.ReaderAt, meta *format.ColumnMetaData, c *column, from, to int, rows []int) error {
+// pick says which rows of a chunk are wanted: [from, to), and with rows only
+// those of these numbers (sorted).
+type pick struct {
+	from, to int
+	rows     []int
+}
+
+// read appends the wanted rows of a chunk to c. Pages without any are not unpacked.
+func (r *chunkReader) read(f io.ReaderAt, meta *format.ColumnMetaData, c *column, want pick) error {
 	at := meta.DataPageOffset
 	if meta.DictionaryPageOffset > 0 {
 		at = meta.DictionaryPageOffset
@@ -76,8 +82,8 @@ func (r *chunkReader) read(f io.ReaderAt, meta *format.ColumnMetaData, c *column
 	if c.shape == shapeList {
 		into = &column{name: c.name, shape: c.shape}
 	}
-	p := chunkPages{r: r, c: into, meta: meta, rest: r.buf, from: from, to: to, rows: rows}
-	for left := meta.NumValues; left > 0 && (p.row < to || c.shape == shapeList); {
+	p := chunkPages{r: r, c: into, meta: meta, rest: r.buf, from: want.from, to: want.to, rows: want.rows}
+	for left := meta.NumValues; left > 0 && (p.row < want.to || c.shape == shapeList); {
 		n, err := p.next()
 		if err != nil {
 			return fmt.Errorf("column %s: %w", c.name, err)

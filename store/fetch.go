@@ -76,8 +76,13 @@ func (r *chunkReader) readRows(f *os.File, meta *format.FileMetaData, hits []hit
 		}
 		here := list[:n]
 		list = list[n:]
-		if len(here) > 0 {
-			if err := r.readGroup(f, meta, group, func(i int) int { return int(hits[here[i]].row - base) }, here, rows); err != nil {
+		wanted, out := make([]int, n), make([]*storedRow, n)
+		for i, h := range here {
+			wanted[i], out[i] = int(hits[h].row-base), &storedRow{}
+			rows[h] = out[i]
+		}
+		if n > 0 {
+			if err := r.readGroup(f, meta, group, wanted, out); err != nil {
 				return err
 			}
 		}
@@ -89,44 +94,38 @@ func (r *chunkReader) readRows(f *os.File, meta *format.FileMetaData, hits []hit
 	return nil
 }
 
-func (r *chunkReader) readGroup(f *os.File, meta *format.FileMetaData, group *format.RowGroup, at func(int) int, here []int, rows []*storedRow) error {
-	wanted := make([]int, len(here))
-	for i := range here {
-		wanted[i] = at(i)
-	}
-	for _, h := range here {
-		rows[h] = &storedRow{}
-	}
+// readGroup reads the wanted rows (numbers in the group, sorted) into out.
+func (r *chunkReader) readGroup(f *os.File, meta *format.FileMetaData, group *format.RowGroup, wanted []int, out []*storedRow) error {
 	for i, c := range schemaColumns(meta) {
 		chunk := &group.Columns[i].MetaData
 		if chunk.Statistics.NullCount == chunk.NumValues && c.shape != shapeList {
 			continue
 		}
-		if err := r.read(f, chunk, c, 0, int(group.NumRows), wanted); err != nil {
+		if err := r.read(f, chunk, c, pick{0, int(group.NumRows), wanted}); err != nil {
 			return err
 		}
-		if c.rows != len(here) {
-			return fmt.Errorf("%w: column %s has %d rows of %d", errPage, c.name, c.rows, len(here))
+		if c.rows != len(out) {
+			return fmt.Errorf("%w: column %s has %d rows of %d", errPage, c.name, c.rows, len(out))
 		}
-		pick(c, here, rows)
+		spread(c, out)
 	}
 	return nil
 }
 
-// pick puts a column's rows into those that here names.
-func pick(c *column, here []int, rows []*storedRow) {
+// spread puts a column's values into the rows, one after the other.
+func spread(c *column, out []*storedRow) {
 	f, known := event.Field(0), false
 	if !reserved(c.name) {
 		f, known = event.Intern(c.name)
 	}
 	x := cursor{c: c}
-	for i, h := range here {
+	for i, row := range out {
 		if c.shape == shapeList {
 			if list, ok := x.list(); ok && known {
-				rows[h].set(f, event.Strings(cloneAll(list)))
+				row.set(f, event.Strings(cloneAll(list)))
 			}
 		} else if len(c.defs) == 0 || c.defs[i] == 1 {
-			rows[h].take(c, x.val, f, known)
+			row.take(c, x.val, f, known)
 			x.val++
 		}
 	}

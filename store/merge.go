@@ -106,7 +106,7 @@ func (w *merger) nextKey(i int) (*mergeKey, error) {
 				c.shape = shapeInt
 			}
 			if at, ok := x.cols[name]; ok {
-				if err := w.reader.read(x.f, &x.meta.RowGroups[x.group].Columns[at].MetaData, c, 0, int(x.meta.RowGroups[x.group].NumRows), nil); err != nil {
+				if err := w.reader.read(x.f, &x.meta.RowGroups[x.group].Columns[at].MetaData, c, pick{to: int(x.meta.RowGroups[x.group].NumRows)}); err != nil {
 					return nil, &damage{i, err}
 				}
 			}
@@ -171,7 +171,7 @@ func (w *merger) readPiece(to *column, p piece) error {
 		return nil
 	}
 	was := to.rows
-	if err := w.reader.read(x.f, meta, to, p.from, p.from+p.rows, nil); err != nil {
+	if err := w.reader.read(x.f, meta, to, pick{from: p.from, to: p.from + p.rows}); err != nil {
 		return &damage{p.source, err}
 	}
 	if to.rows != was+p.rows {

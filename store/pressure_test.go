@@ -183,7 +183,7 @@ func FuzzSegment(f *testing.F) {
 		defer r.zstd.Close()
 		for _, g := range meta.RowGroups {
 			for i, c := range schemaColumns(meta) {
-				if i < len(g.Columns) && r.read(in, &g.Columns[i].MetaData, c, 0, int(g.NumRows), nil) == nil && c.rows > int(g.NumRows) {
+				if i < len(g.Columns) && r.read(in, &g.Columns[i].MetaData, c, pick{to: int(g.NumRows)}) == nil && c.rows > int(g.NumRows) {
 					t.Fatal("more rows than the group has")
 				}
 			}

@@ -5,13 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"slices"
-	"sort"
-	"strings"
 	"sync"
 	"time"
 
@@ -47,7 +42,7 @@ type Store struct {
 	duck *duck
 
 	readOnly bool
-	wrap func(io.Writer) io.Writer // tests let writes fail here
+	wrap     func(io.Writer) io.Writer // tests let writes fail here
 
 	commit sync.Mutex // one writer of new segments
 	enc    *encoder
@@ -78,139 +73,6 @@ type Stats struct {
 	Tenants  map[string]int64
 	SetAside []SetAside
 	Damaged  []string // live files with pages that compaction could not read
-}
-
-// Open opens the store in dir, which it creates if need be. Files that a crash
-// left half written are removed; damaged segments are set aside, and the rest
-// works. Its error says why nothing works at all.
-func Open(dir string, opts Options) (*Store, error) {
-	dir, err := filepath.Abs(dir)
-	if err != nil {
-		return nil, fmt.Errorf("store: %w", err)
-	}
-	s := &Store{dir: dir, log: opts.Log, now: opts.Now, readOnly: opts.ReadOnly, columns: map[string]string{}}
-	if !s.readOnly {
-		if err := os.MkdirAll(filepath.Join(dir, "set-aside"), 0o700); err != nil {
-			return nil, fmt.Errorf("store: %w", err)
-		}
-	}
-	if s.log == nil {
-		s.log = slog.New(slog.DiscardHandler)
-	}
-	if s.now == nil {
-		s.now = time.Now
-	}
-	if s.enc, err = newEncoder(); err != nil {
-		return nil, err
-	}
-	if err := s.load(); err != nil {
-		return nil, err
-	}
-	if s.duck, err = openDuck(dir, opts); err != nil {
-		return nil, err
-	}
-	return s, nil
-}
-
-// load reads the directory.
-func (s *Store) load() error {
-	entries, err := os.ReadDir(s.dir)
-	if err != nil {
-		return fmt.Errorf("store: %w", err)
-	}
-	replaced := map[string]bool{}
-	for _, e := range entries {
-		path := filepath.Join(s.dir, e.Name())
-		switch {
-		case e.IsDir():
-		case s.readOnly && strings.HasSuffix(e.Name(), ".tmp"):
-		case strings.HasSuffix(e.Name(), ".tmp"):
-			if err := os.Remove(path); err != nil {
-				return fmt.Errorf("store: %w", err)
-			}
-		case strings.HasPrefix(e.Name(), "seg-") && strings.HasSuffix(e.Name(), ".parquet"):
-			g, err := loadSegment(path)
-			if s.readOnly && errors.Is(err, fs.ErrNotExist) {
-				continue // merged into another just now
-			}
-			if err != nil {
-				if err := s.setAside(path, err); err != nil {
-					return err
-				}
-				continue
-			}
-			s.segments = append(s.segments, g)
-			for _, name := range g.manifest.Replaces {
-				replaced[name] = true
-			}
-		}
-	}
-	live := s.segments[:0]
-	for _, g := range s.segments {
-		if !replaced[g.name] {
-			live = append(live, g)
-			s.spell(g)
-		} else if err := s.remove(g.path); err != nil {
-			return fmt.Errorf("store: %w", err)
-		}
-	}
-	s.segments = live
-	s.sortSegments()
-	return nil
-}
-
-// remove deletes a file that a merge replaced; its owner does so, not a reader.
-func (s *Store) remove(path string) error {
-	if s.readOnly {
-		return nil
-	}
-	return os.Remove(path)
-}
-
-// setAside moves a damaged file away, and says why beside it. A reader leaves
-// it where it is and goes on without it.
-func (s *Store) setAside(path string, reason error) error {
-	if s.readOnly {
-		s.log.Error("a segment can't be read and was left out", "file", path, "reason", reason)
-		s.aside = append(s.aside, SetAside{path, reason.Error()})
-		return nil
-	}
-	to := filepath.Join(s.dir, "set-aside", filepath.Base(path))
-	if err := os.Rename(path, to); err != nil {
-		return fmt.Errorf("store: set aside: %w", err)
-	}
-	if err := os.WriteFile(to+".reason.txt", []byte(reason.Error()+"\n"), 0o600); err != nil {
-		return fmt.Errorf("store: set aside: %w", err)
-	}
-	s.log.Error("a segment can't be read and was set aside", "file", to, "reason", reason)
-	s.aside = append(s.aside, SetAside{to, reason.Error()})
-	return nil
-}
-
-func (s *Store) sortSegments() {
-	slices.SortFunc(s.segments, func(a, b *segment) int { return strings.Compare(a.name, b.name) })
-}
-
-// spell notes the spelling of a segment's columns. DuckDB does not tell letter
-// case in names, so that of two fields that differ by it only one can have columns.
-func (s *Store) spell(g *segment) {
-	for name := range g.columns {
-		s.columns[strings.ToLower(name)] = name
-	}
-}
-
-// mayHaveColumn tells whether a field may be a column under its name.
-func (s *Store) mayHaveColumn(name string) bool {
-	if reserved(strings.ToLower(name)) {
-		return false
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	low := strings.ToLower(name)
-	if _, taken := s.columns[low]; !taken {
-		s.columns[low] = strings.Clone(name)
-	}
-	return s.columns[low] == name
 }
 
 // change is begin for what writes.
@@ -311,55 +173,4 @@ func (s *Store) Retain(ctx context.Context, before time.Time) (removed int, err 
 	}
 	s.swap(gone, nil)
 	return len(gone), nil
-}
-
-// swap takes segments out of the live list and puts one in, at once. The old
-// files go when no query holds them.
-func (s *Store) swap(out []*segment, in *segment) {
-	s.mu.Lock()
-	kept := make([]*segment, 0, len(s.segments)+1)
-	for _, g := range s.segments {
-		if !slices.Contains(out, g) {
-			kept = append(kept, g)
-		}
-	}
-	s.segments = kept
-	if in != nil {
-		s.segments = append(s.segments, in)
-		s.spell(in)
-		s.sortSegments()
-	}
-	s.mu.Unlock()
-	for _, g := range out {
-		g.dead.Store(true)
-	}
-	s.release(out)
-}
-
-// release ends the use of segments, and deletes the files of the dead ones
-// that nobody else uses.
-func (s *Store) release(segments []*segment) {
-	for _, g := range segments {
-		if g.refs.Add(-1) == 0 && g.dead.Load() {
-			if err := os.Remove(g.path); err != nil {
-				s.log.Error("an old segment can't be removed", "file", g.path, "error", err)
-			}
-		}
-	}
-}
-
-// hold takes the live segments that keep accepts for a query; the caller
-// releases them.
-func (s *Store) hold(keep func(*segment) bool) []*segment {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var held []*segment
-	for _, g := range s.segments {
-		if keep(g) {
-			g.refs.Add(1)
-			held = append(held, g)
-		}
-	}
-	sort.SliceStable(held, func(i, j int) bool { return held[i].newest() > held[j].newest() })
-	return held
 }

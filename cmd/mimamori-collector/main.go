@@ -62,10 +62,25 @@ func command() *cobra.Command {
 			return err
 		},
 	}
-	for _, c := range []*cobra.Command{run, check} {
+	key := &cobra.Command{
+		Use: "key", Short: "Print the public key that the prefecture must know, making the key when missing", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := collector.Load(config)
+			if err != nil {
+				return err
+			}
+			c, err := collector.New(cfg, collector.Options{})
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(cmd.OutOrStdout(), c.PublicKey())
+			return err
+		},
+	}
+	for _, c := range []*cobra.Command{run, check, key} {
 		c.Flags().StringVar(&config, "config", "collector.yaml", "configuration file")
 	}
-	root.AddCommand(run, check, &cobra.Command{
+	root.AddCommand(run, check, key, &cobra.Command{
 		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			_, err := fmt.Fprintln(cmd.OutOrStdout(), "mimamori-collector", version(), runtime.GOOS+"/"+runtime.GOARCH)

@@ -80,7 +80,10 @@ func (v *view) summary(e *event.Event) string {
 		from = "→ " + to
 	}
 	add(from)
-	add(first(e, "url.full", "url.original", "url.domain", "file.path", "file.name", "process.command_line", "process.name", "dns.question.name", "email.subject", "rule.name"))
+	add(first(e, "url.full", "url.original", "url.domain", "file.path", "file.name", "process.command_line", "process.name", "dns.question.name", "email.subject"))
+	if len(parts) < 2 {
+		add(str(e, "rule.name"))
+	}
 	if len(parts) < 2 {
 		if m := first(e, "message", "event.original"); m != "" {
 			return cut(oneLine(m), 200)
@@ -104,7 +107,7 @@ func endpoint(e *event.Event, side string) string {
 // action translates the commonest actions; others stay as the device says them.
 func (v *view) action(a string) string {
 	switch strings.ToLower(a) {
-	case "deny", "denied", "block", "blocked", "drop", "dropped", "reject", "rejected":
+	case "deny", "denied", "block", "blocked", "drop", "dropped", "reject", "rejected", "tcp_denied":
 		return v.T("action.deny")
 	case "allow", "allowed", "accept", "accepted", "permit", "permitted", "pass", "passthrough":
 		return v.T("action.allow")
@@ -112,6 +115,10 @@ func (v *view) action(a string) string {
 		return v.T("action.logon")
 	case "logon-failed", "login-failed", "user_login_failed":
 		return v.T("action.logonfailed")
+	case "close", "server-rst", "client-rst", "timeout":
+		return v.T("action.ended")
+	case "process-created":
+		return v.T("action.process")
 	case "success", "failure", "unknown":
 		return v.T("action." + strings.ToLower(a))
 	}

@@ -25,6 +25,7 @@ func seed(f *testing.F) *Set {
 
 // FuzzParse: whatever comes in becomes an event that keeps the line.
 func FuzzParse(f *testing.F) {
+	f.Add(`<13>Nov 22 10:00:00 host app: a=1`)
 	p := seed(f).Parser(Options{})
 	x := &event.Builder{}
 	f.Fuzz(func(t *testing.T, line string) {
@@ -59,6 +60,7 @@ func inside(t *testing.T, p *Parser, line string) {
 
 // FuzzKV: values are parts of the line.
 func FuzzKV(f *testing.F) {
+	f.Add(`<13>Nov 22 10:00:00 host app: a=1`)
 	p := seed(f).Parser(Options{})
 	f.Fuzz(func(t *testing.T, line string) {
 		p.resetTokens()
@@ -69,6 +71,7 @@ func FuzzKV(f *testing.F) {
 
 // FuzzCEF: values are parts of the line.
 func FuzzCEF(f *testing.F) {
+	f.Add(`<13>Nov 22 10:00:00 host app: a=1`)
 	p := seed(f).Parser(Options{})
 	f.Fuzz(func(t *testing.T, line string) {
 		p.resetTokens()
@@ -79,6 +82,7 @@ func FuzzCEF(f *testing.F) {
 
 // FuzzSyslog: nothing of a line is lost behind its header.
 func FuzzSyslog(f *testing.F) {
+	f.Add(`<13>Nov 22 10:00:00 host app: a=1`)
 	p := seed(f).Parser(Options{})
 	f.Fuzz(func(t *testing.T, line string) {
 		h := p.cutHeader(line)
@@ -96,6 +100,7 @@ func FuzzSyslog(f *testing.F) {
 // FuzzJSON: what encoding/json takes for an object, the cutter reads to its end,
 // and texts at the top level are the same.
 func FuzzJSON(f *testing.F) {
+	f.Add(`<13>Nov 22 10:00:00 host app: a=1`)
 	p := seed(f).Parser(Options{})
 	f.Fuzz(func(t *testing.T, line string) {
 		line = strings.TrimSpace(line)

@@ -79,15 +79,29 @@ func (h health) Status(_ context.Context, tenants []string) (console.Status, err
 		}
 	}
 	s.Totals.Delay = p.AlertDelay
-	for _, r := range p.Recent {
-		if town := h.app.townOf(r.Collector); mine(town) {
-			s.Rejected = append(s.Rejected, console.Rejection{Municipality: town, Collector: r.Collector, Reason: r.Reason, Count: 1, Last: r.Time})
-		}
-	}
+	s.Rejected = h.rejected(p.Recent, mine)
 	if tenants == nil {
 		h.whole(&s, p)
 	}
 	return s, nil
+}
+
+// rejected sums up the newest refusals by collector and reason.
+func (h health) rejected(recent []ingest.Rejection, mine func(string) bool) []console.Rejection {
+	var out []console.Rejection
+	for _, r := range recent { // newest first
+		town := h.app.townOf(r.Collector)
+		if !mine(town) {
+			continue
+		}
+		i := slices.IndexFunc(out, func(x console.Rejection) bool { return x.Collector == r.Collector && x.Reason == r.Reason })
+		if i < 0 {
+			i = len(out)
+			out = append(out, console.Rejection{Municipality: town, Collector: r.Collector, Reason: r.Reason, Last: r.Time})
+		}
+		out[i].Count++
+	}
+	return out
 }
 
 // whole adds what concerns the prefecture itself.

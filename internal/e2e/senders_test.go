@@ -248,7 +248,7 @@ func TestRealSendersArriveWholeAndOnce(t *testing.T) {
 		}
 	}
 	for text, least := range map[string]int64{
-		`event.module == "fortinet" && has(source.ip)`:                               9000,
+		`event.module == "fortinet" || observer.vendor == "Fortinet"`:                9000,
 		`process.name == "sshd" || event.module == "openssh"`:                        9000,
 		`event.module == "squid" && http.response.status_code == 200`:                requests,
 		`winlog.channel == "Microsoft-Windows-Sysmon/Operational" && has(host.name)`: int64(len(sysmon)),

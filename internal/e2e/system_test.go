@@ -83,11 +83,11 @@ type process struct {
 
 func start(t *testing.T, dir string, args ...string) *process {
 	t.Helper()
-	p := &process{stderr: filepath.Join(dir, filepath.Base(args[0])+".log"), ended: make(chan error, 1)}
-	log, err := os.OpenFile(p.stderr, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	log, err := os.CreateTemp(dir, filepath.Base(args[0])+"-*.log")
 	if err != nil {
 		t.Fatal(err)
 	}
+	p := &process{stderr: log.Name(), ended: make(chan error, 1)}
 	p.cmd = exec.Command(args[0], args[1:]...)
 	p.cmd.Stdout, p.cmd.Stderr, p.cmd.Dir = log, log, dir
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -279,7 +279,12 @@ var setupURL = regexp.MustCompile(`(http://\S+/setup\?token=\S+)`)
 func (p *process) find(t *testing.T, re *regexp.Regexp) string {
 	t.Helper()
 	found := ""
-	await(t, 60*time.Second, "the program's log shows "+re.String()+"\n"+p.tail(), func() bool {
+	t.Cleanup(func() {
+		if found == "" {
+			t.Log(p.tail())
+		}
+	})
+	await(t, 60*time.Second, "the program's log shows "+re.String(), func() bool {
 		b, _ := os.ReadFile(p.stderr)
 		if all := re.FindAllSubmatch(b, -1); all != nil {
 			found = string(all[len(all)-1][1])

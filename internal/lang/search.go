@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"unicode"
+
+	"mimamori/event"
 )
 
 // ParseSearch reads what a person types into a search box: a condition, or
@@ -15,7 +17,7 @@ func ParseSearch(src string) (*Expr, error) {
 	if src == "" {
 		return &Expr{Root: Const(true)}, nil
 	}
-	e, err := Parse(src)
+	e, err := parse(src, event.MaxFields/2) // whoever searches can't fill the registry
 	var le *Error
 	if err == nil || errors.As(err, &le) && looksLikeCondition(src) {
 		return e, err

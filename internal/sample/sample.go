@@ -68,11 +68,15 @@ type queued struct {
 
 // New makes a maker whose clock starts at start.
 func New(town Town, seed uint64, start time.Time) *Maker {
-	return &Maker{town: town, rnd: rand.New(rand.NewPCG(seed, 0x6d696d616d6f7269)), now: start}
+	m := &Maker{town: town, rnd: rand.New(rand.NewPCG(seed, 0x6d696d616d6f7269))}
+	m.SetTime(start)
+	return m
 }
 
-// SetTime moves the maker's clock.
-func (m *Maker) SetTime(t time.Time) { m.now = t }
+// SetTime moves the maker's clock. Its devices write Japanese time.
+func (m *Maker) SetTime(t time.Time) { m.now = t.In(jst) }
+
+var jst = time.FixedZone("JST", 9*3600)
 
 // Append appends the next line, without line end, and tells its kind: 60 %
 // FortiGate, 25 % Squid, 15 % Sysmon, and incidents in between.

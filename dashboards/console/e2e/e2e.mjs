@@ -112,18 +112,20 @@ async function work(page) {
   check(await page.locator("tr.opened:not([hidden])").count() === 0, "a second Enter does not close the panel");
   await page.keyboard.press("/");
   check(await page.evaluate(() => document.activeElement.name === "q"), "/ does not go to the search box");
+  // How many events there are changes while new ones arrive.
   const found = async () => Number((await page.locator("p.lead").innerText()).replace(/[,，]/g, "").match(/\d+/)[0]);
-  const all = await found();
+  const everything = page.url();
   await Promise.all([page.waitForNavigation(), page.locator(".fields details.field a").first().click()]);
-  check(await found() <= all, "a filter found more than everything");
+  check(page.url().includes("%3D%3D"), "a value clicked does not become a condition");
+  check(await found() > 0, "a value that was counted is not found");
   await page.goBack({ waitUntil: "networkidle" });
-  check(await found() === all, "back does not lead back");
+  check(page.url() === everything && await found() > 0, "back does not lead back");
   const box = await page.locator(".histogram svg").boundingBox();
   await page.mouse.move(box.x + box.width * 0.3, box.y + 20);
   await page.mouse.down();
   await page.mouse.move(box.x + box.width * 0.9, box.y + 30, { steps: 5 });
   await Promise.all([page.waitForNavigation(), page.mouse.up()]);
-  check(page.url().includes("from=") && await found() <= all, "dragging over the histogram does not choose a range");
+  check(page.url().includes("from="), "dragging over the histogram does not choose a range");
 
   await open(page, "/alerts?state=new");
   check(await page.locator("a[data-row]").count() > 0, "there is no new alert to work on");

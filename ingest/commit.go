@@ -1,0 +1,103 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"mimamori/event"
+)
+
+// group is what one commit makes durable.
+type group struct {
+	batches []*event.Batch
+	release []*event.Batch // evaluated again after a crash, stored before
+	ranges  []Stored
+	alerts  []event.Alert // not yet inserted
+	events  int
+	oldest  time.Time
+	check   *checkpoint
+}
+
+// checkpoint copies what must be remembered at this moment.
+func (p *Pipeline) checkpoint() *checkpoint {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c := &checkpoint{Position: p.position, Rejected: p.rejected, Broken: p.broken}
+	for _, e := range p.ledger.Entries() {
+		c.Ledger = append(c.Ledger, e.Clone())
+	}
+	for _, h := range p.heads {
+		c.Heads = append(c.Heads, h)
+	}
+	rules, err := p.cfg.Detector.Snapshot()
+	if err != nil {
+		p.cfg.Log.Error("the state of the rules can't be kept", "err", err)
+	}
+	c.Rules = rules
+	return c
+}
+
+// commitAll makes groups durable, one after the other. One that fails is tried
+// again until it succeeds; when ctx ends before that, it and all behind it are
+// given up, to be read again from the stream next time.
+func (p *Pipeline) commitAll(ctx context.Context, commits <-chan *group) {
+	var err error
+	for g := range commits {
+		if err != nil {
+			continue
+		}
+		for wait := 200 * time.Millisecond; ; wait = min(2*wait, 10*time.Second) {
+			err = p.commit(context.WithoutCancel(ctx), g)
+			p.setError("storing events", err)
+			if err == nil || ctx.Err() != nil {
+				break
+			}
+			p.cfg.Log.Error("storing events failed; trying again", "err", err, "in", wait)
+			pause(ctx, wait)
+		}
+	}
+}
+
+// commit writes alerts, events and checkpoint, in this order, then lets the
+// frames go.
+func (p *Pipeline) commit(ctx context.Context, g *group) error {
+	if len(g.alerts) > 0 {
+		if _, err := p.cfg.Alerts.Insert(ctx, g.alerts); err != nil {
+			return fmt.Errorf("ingest: alerts: %w", err)
+		}
+		g.alerts = nil
+	}
+	if len(g.ranges) > 0 {
+		if err := p.cfg.Store.Write(ctx, g.batches, g.ranges); err != nil {
+			return fmt.Errorf("ingest: events: %w", err)
+		}
+		g.ranges = nil
+	}
+	if err := g.check.save(p.path()); err != nil {
+		return err
+	}
+	for _, b := range append(g.batches, g.release...) {
+		p.batches.put(b)
+	}
+	g.batches, g.release = nil, nil
+	p.mu.Lock()
+	p.gauges.committed, p.gauges.committedAt = g.check.Position, p.cfg.Now()
+	p.mu.Unlock()
+	if g.check.Position > p.cfg.Keep {
+		if err := p.cfg.Stream.Purge(ctx, "", g.check.Position-p.cfg.Keep+1); err != nil && !errors.Is(err, context.Canceled) {
+			p.cfg.Log.Warn("frames that are done with could not be removed yet", "err", err)
+		}
+	}
+	return nil
+}
+
+func pause(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}

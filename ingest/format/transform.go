@@ -1,0 +1,94 @@
+package format
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// transforms from text to text, by the name that `as` gives them.
+var textTransforms = map[string]func(p *Parser, v string) string{
+	"lower": func(p *Parser, v string) string { return p.mapBytes(v, 'A', 'Z', 0x20) },
+	"upper": func(p *Parser, v string) string { return p.mapBytes(v, 'a', 'z', 0x20) },
+	"trim":  func(_ *Parser, v string) string { return strings.Trim(v, " \t\r\n\"'") },
+	"guid":  func(_ *Parser, v string) string { return strings.Trim(v, "{}") },
+	"first": func(_ *Parser, v string) string {
+		if i := strings.IndexAny(v, " ,;\t\n"); i > 0 {
+			return v[:i]
+		}
+		return v
+	},
+	"parens": func(_ *Parser, v string) string {
+		if i := strings.IndexByte(v, '('); i >= 0 {
+			if j := strings.IndexByte(v[i:], ')'); j > 1 {
+				return v[i+1 : i+j]
+			}
+		}
+		return ""
+	},
+	"basename": func(_ *Parser, v string) string { return v[strings.LastIndexAny(v, `\/`)+1:] },
+	"mac":      (*Parser).mac,
+}
+
+// splitters spread one value over several fields; the argument is the name of
+// the target.
+var splitters = map[string]func(target string) (func(p *Parser, v string), bool){
+	"url": urlSplitter, "path": pathSplitter, "account": accountSplitter, "hostport": hostportSplitter, "hashes": hashSplitter,
+	"registry": registrySplitter, "addresses": addressesSplitter,
+}
+
+// transforms is what `as` asks for.
+type transforms struct {
+	chain []func(*Parser, string) string
+	unit  time.Duration
+	split func(*Parser, string)
+}
+
+func (c *compiler) transforms(name string, to node, s *mapSpec) (out transforms, err *Error) {
+	for _, as := range s.as {
+		if t := textTransforms[as]; t != nil {
+			out.chain = append(out.chain, t)
+		} else if u := units[as]; u != 0 {
+			out.unit = u
+		} else if sp := splitters[as]; sp != nil {
+			var ok bool
+			if out.split, ok = sp(name); !ok {
+				return out, to.fail("`as: %s` does not go with the field %s", as, name)
+			}
+		} else {
+			return out, s.asAt.fail("unknown transform %q (known: %s)", as, strings.Join(transformNames(), ", "))
+		}
+	}
+	return out, nil
+}
+
+// checkTable sees to it that a categorisation field gets values that ECS allows
+// only: from a table that says what becomes of any other value.
+func (c *compiler) checkTable(name string, to node, s *mapSpec) *Error {
+	if _, ok := s.table["*"]; !ok {
+		return to.fail("%s takes few values: map it by a table with \"*\" (\"\" for none)", name)
+	}
+	for _, v := range s.table {
+		if v != "" {
+			if err := to.allowed(name, v); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func transformNames() []string {
+	var names []string
+	for n := range textTransforms {
+		names = append(names, n)
+	}
+	for n := range units {
+		names = append(names, n)
+	}
+	for n := range splitters {
+		names = append(names, n)
+	}
+	slices.Sort(names)
+	return names
+}

@@ -1,0 +1,116 @@
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"mimamori/internal/bus"
+)
+
+// Run takes frames until ctx ends, then commits what it has taken and returns
+// nil. It returns an error only when it can't work at all.
+func (p *Pipeline) Run(ctx context.Context) error {
+	if err := p.checkPosition(ctx); err != nil {
+		return err
+	}
+	order, work := make(chan *frameJob, 4*p.cfg.Workers), make(chan *frameJob, 4*p.cfg.Workers)
+	commits := make(chan *group)
+	var readers, workers, committer sync.WaitGroup
+	for range p.cfg.Workers {
+		w, err := newWorker(&p.cfg, &p.batches)
+		if err != nil {
+			return err
+		}
+		workers.Go(func() {
+			defer w.unpacker.Close()
+			for j := range work {
+				w.do(j)
+			}
+		})
+	}
+	readers.Go(func() { p.read(ctx, order, work) })
+	committer.Go(func() { p.commitAll(ctx, commits) })
+	p.sequence(ctx, order, commits)
+	for range order { // let the reader out; these frames are read again next time
+	}
+	readers.Wait()
+	workers.Wait()
+	committer.Wait()
+	return nil
+}
+
+// checkPosition notices a stream that was replaced by a younger one.
+func (p *Pipeline) checkPosition(ctx context.Context) error {
+	state, err := p.cfg.Stream.State(ctx)
+	if err != nil {
+		return fmt.Errorf("ingest: %w", err)
+	}
+	if state.Last < p.position {
+		p.cfg.Log.Warn("the stream of frames is younger than the checkpoint; reading it from its beginning", "stream_last", state.Last, "checkpoint", p.position)
+		p.position = 0
+	}
+	return nil
+}
+
+// read hands each frame to the workers and, in order, to the sequencer.
+func (p *Pipeline) read(ctx context.Context, order, work chan<- *frameJob) {
+	defer close(order)
+	defer close(work)
+	from := p.position + 1
+	for ctx.Err() == nil {
+		err := p.cfg.Stream.Read(ctx, from, func(m bus.Msg) error {
+			j := &frameJob{msg: m, done: make(chan struct{})}
+			select {
+			case order <- j:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			work <- j // never blocks for long: workers only end after the reader
+			from = m.Seq + 1
+			return nil
+		})
+		if err != nil && ctx.Err() == nil {
+			p.setError("reading frames", err)
+			pause(ctx, time.Second)
+		}
+	}
+}
+
+// sequence accepts frames in order and hands groups to the committer.
+func (p *Pipeline) sequence(ctx context.Context, order <-chan *frameJob, commits chan<- *group) {
+	defer close(commits)
+	tick := time.NewTicker(p.cfg.Interval / 4)
+	defer tick.Stop()
+	flush := func() {
+		if p.group.oldest.IsZero() { // nothing was accepted since the last one
+			return
+		}
+		g := p.group
+		g.check = p.checkpoint()
+		p.group = &group{}
+		commits <- g
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			flush()
+			return
+		case j, ok := <-order:
+			if !ok {
+				flush()
+				return
+			}
+			<-j.done
+			p.accept(ctx, j)
+			if p.group.events >= maxPending {
+				flush()
+			}
+		case <-tick.C:
+			if !p.group.oldest.IsZero() && p.cfg.Now().Sub(p.group.oldest) >= p.cfg.Interval {
+				flush()
+			}
+		}
+	}
+}

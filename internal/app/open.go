@@ -1,0 +1,153 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"path/filepath"
+	"time"
+
+	"mimamori/dashboards/console"
+	"mimamori/ingest"
+	"mimamori/ingest/format"
+	"mimamori/internal/bus"
+	"mimamori/rules"
+	"mimamori/soc"
+	"mimamori/store"
+)
+
+func (a *App) openBus(context.Context) error {
+	cfg := bus.ServerConfig{Dir: filepath.Join(a.cfg.Data, "bus"), Listen: a.cfg.Bus.Listen, Users: a.cfg.users(), Log: a.log}
+	if a.cfg.Bus.Cert != "" {
+		pair, err := tls.LoadX509KeyPair(a.cfg.Bus.Cert, a.cfg.Bus.Key)
+		if err != nil {
+			return fmt.Errorf("bus: certificate: %w", err)
+		}
+		cfg.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+	}
+	server, err := bus.StartServer(cfg)
+	if err != nil {
+		return err
+	}
+	a.bus = server
+	a.onClose("bus", func() error { server.Close(); return nil })
+	return nil
+}
+
+func (a *App) openStore(context.Context) error {
+	s, err := store.Open(filepath.Join(a.cfg.Data, "events"), store.Options{Log: a.log, Now: a.now})
+	if err != nil {
+		return err
+	}
+	a.store = s
+	a.onClose("event store", s.Close)
+	age, err := parseAge(a.cfg.Retention)
+	a.retention = age
+	return err
+}
+
+func (a *App) openSOC(ctx context.Context) error {
+	s, err := soc.Open(ctx, filepath.Join(a.cfg.Data, "soc.db"), a.now)
+	if err != nil {
+		return err
+	}
+	a.soc = s
+	a.onClose("alerts database", s.Close)
+	return nil
+}
+
+func (a *App) openPipeline(ctx context.Context) error {
+	formats, err := LoadFormats(a.cfg.Formats)
+	if err != nil {
+		return err
+	}
+	set, err := LoadRules(a.cfg.Rules)
+	if err != nil {
+		return err
+	}
+	zones, err := ingest.NewZones(a.cfg.Zones)
+	if err != nil {
+		return err
+	}
+	location, err := time.LoadLocation(a.cfg.Timezone)
+	if err != nil {
+		return fmt.Errorf("configuration: %w", err)
+	}
+	conn, err := a.bus.Connect(ctx)
+	if err != nil {
+		return err
+	}
+	stream, err := conn.Stream(ctx, bus.StreamConfig{Name: bus.Frames, Subjects: []string{bus.FramesSubjects}, MaxBytes: a.cfg.Bus.MaxBytes})
+	if err != nil {
+		return err
+	}
+	a.pipeline, err = ingest.New(ingest.Config{
+		Stream: stream, Formats: formats, Detector: rules.NewEngine(set, rules.Options{Log: a.log, Now: a.now}),
+		Alerts: a.soc, Store: segments{a.store}, Collectors: a.cfg.known(), Zones: zones,
+		Dir: filepath.Join(a.cfg.Data, "ingest"), Location: location, Now: a.now, Log: a.log,
+	})
+	return err
+}
+
+// LoadFormats reads the built-in formats and those of the given folders.
+func LoadFormats(folders []string) (*format.Set, error) {
+	more, err := dirs(folders)
+	if err != nil {
+		return nil, err
+	}
+	return format.Load(append([]fs.FS{format.Files()}, more...)...)
+}
+
+// LoadRules reads the built-in rules and those of the given folders.
+func LoadRules(folders []string) (*rules.Set, error) {
+	set, err := rules.Builtin()
+	if err != nil {
+		return nil, err
+	}
+	more, err := dirs(folders)
+	if err != nil {
+		return nil, err
+	}
+	all := set.Rules()
+	for _, dir := range more {
+		extra, err := rules.Load(dir, ".")
+		if err != nil {
+			return nil, err
+		}
+		all = append(all[:len(all):len(all)], extra.Rules()...)
+	}
+	return rules.NewSet(all...)
+}
+
+func (a *App) openConsole(ctx context.Context) error {
+	towns, err := a.cfg.municipalities()
+	if err != nil {
+		return err
+	}
+	a.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", a.cfg.Console.Listen)
+	if err != nil {
+		return fmt.Errorf("console: %w", err)
+	}
+	a.onClose("console listener", func() error {
+		if err := a.listener.Close(); !errors.Is(err, net.ErrClosed) {
+			return err
+		}
+		return nil
+	})
+	c, err := console.New(console.Config{
+		Events: a.store, Finder: finder{a.store}, Health: health{a}, SOC: a.soc, Municipalities: towns, Log: a.log, Now: a.now, PublicURL: a.URL(),
+	})
+	if err != nil {
+		return err
+	}
+	a.console = c.Handler()
+	token, _, err := a.soc.FirstAdminLink(ctx)
+	if errors.Is(err, soc.ErrSetUp) {
+		return nil
+	}
+	a.setup = a.URL() + "/setup?token=" + token
+	return err
+}

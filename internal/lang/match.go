@@ -1,0 +1,84 @@
+package lang
+
+import (
+	"net/netip"
+	"strings"
+)
+
+// textMatcher returns the comparison of one string.
+func textMatcher(t *Test, lists Lists) func(string) bool {
+	switch t.Op {
+	case Eq:
+		return equalMatcher(t)
+	case Matches:
+		return t.Regexp.MatchString
+	case InCIDR:
+		return cidrMatcher(t)
+	case InList:
+		name := t.Values[0].Str()
+		return func(s string) bool { return lists != nil && lists.Contains(name, s) }
+	}
+	one := map[Op]func(s, w string) bool{Contains: strings.Contains, StartsWith: strings.HasPrefix, EndsWith: strings.HasSuffix, Like: like}[t.Op]
+	if t.Fold {
+		one = map[Op]func(s, w string) bool{Contains: ContainsFold, StartsWith: hasPrefixFold, EndsWith: hasSuffixFold, Like: likeFold}[t.Op]
+	}
+	words := texts(t)
+	if len(words) == 1 {
+		w := words[0]
+		return func(s string) bool { return one(s, w) }
+	}
+	return func(s string) bool {
+		for _, w := range words {
+			if one(s, w) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+func texts(t *Test) []string {
+	out := make([]string, len(t.Values))
+	for i, v := range t.Values {
+		out[i] = v.Str()
+	}
+	return out
+}
+
+func equalMatcher(t *Test) func(string) bool {
+	words := texts(t)
+	if len(words) == 1 {
+		w := words[0]
+		if t.Fold {
+			return func(s string) bool { return equalFold(s, w) }
+		}
+		return func(s string) bool { return s == w }
+	}
+	set := make(map[string]struct{}, len(words))
+	for _, w := range words {
+		set[w] = struct{}{}
+	}
+	if t.Fold {
+		return func(s string) bool { _, ok := set[strings.ToLower(s)]; return ok }
+	}
+	return func(s string) bool { _, ok := set[s]; return ok }
+}
+
+func cidrMatcher(t *Test) func(string) bool {
+	nets := make([]netip.Prefix, len(t.Values))
+	for i, v := range t.Values {
+		nets[i] = netip.MustParsePrefix(v.Str())
+	}
+	return func(s string) bool {
+		a, err := netip.ParseAddr(s)
+		if err != nil {
+			return false
+		}
+		for _, n := range nets {
+			if n.Contains(a) {
+				return true
+			}
+		}
+		return false
+	}
+}

@@ -1,0 +1,85 @@
+package store
+
+import (
+	"os"
+	"slices"
+	"sort"
+	"strings"
+)
+
+func (s *Store) sortSegments() {
+	slices.SortFunc(s.segments, func(a, b *segment) int { return strings.Compare(a.name, b.name) })
+}
+
+// spell notes the spelling of a segment's columns. DuckDB does not tell letter
+// case in names, so that of two fields that differ by it only one can have columns.
+func (s *Store) spell(g *segment) {
+	for name := range g.columns {
+		s.columns[strings.ToLower(name)] = name
+	}
+}
+
+// mayHaveColumn tells whether a field may be a column under its name.
+func (s *Store) mayHaveColumn(name string) bool {
+	if reserved(strings.ToLower(name)) {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	low := strings.ToLower(name)
+	if _, taken := s.columns[low]; !taken {
+		s.columns[low] = strings.Clone(name)
+	}
+	return s.columns[low] == name
+}
+
+// swap takes segments out of the live list and puts one in, at once. The old
+// files go when no query holds them.
+func (s *Store) swap(out []*segment, in *segment) {
+	s.mu.Lock()
+	kept := make([]*segment, 0, len(s.segments)+1)
+	for _, g := range s.segments {
+		if !slices.Contains(out, g) {
+			kept = append(kept, g)
+		}
+	}
+	s.segments = kept
+	if in != nil {
+		s.segments = append(s.segments, in)
+		s.spell(in)
+		s.sortSegments()
+	}
+	s.mu.Unlock()
+	for _, g := range out {
+		g.dead.Store(true)
+	}
+	s.release(out)
+}
+
+// release ends the use of segments, and deletes the files of the dead ones
+// that nobody else uses.
+func (s *Store) release(segments []*segment) {
+	for _, g := range segments {
+		if g.refs.Add(-1) == 0 && g.dead.Load() {
+			if err := os.Remove(g.path); err != nil {
+				s.log.Error("an old segment can't be removed", "file", g.path, "error", err)
+			}
+		}
+	}
+}
+
+// hold takes the live segments that keep accepts for a query; the caller
+// releases them.
+func (s *Store) hold(keep func(*segment) bool) []*segment {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var held []*segment
+	for _, g := range s.segments {
+		if keep(g) {
+			g.refs.Add(1)
+			held = append(held, g)
+		}
+	}
+	sort.SliceStable(held, func(i, j int) bool { return held[i].newest() > held[j].newest() })
+	return held
+}
