@@ -133,6 +133,7 @@ func (s *shipper) wake() {
 func (s *shipper) tidy(ctx context.Context) {
 	tick := time.NewTicker(settleEvery)
 	defer tick.Stop()
+	told := false
 	for {
 		select {
 		case <-tick.C:
@@ -140,10 +141,16 @@ func (s *shipper) tidy(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		}
-		if err := s.settle(ctx); err != nil && ctx.Err() == nil {
-			s.failed("shipped frames could not be removed from the spool", err)
-			s.spool.heal(ctx)
+		err := s.settle(ctx)
+		if err == nil || ctx.Err() != nil {
+			told = false
+			continue
 		}
+		if s.health.fail(err, s.now()); !told {
+			told = true
+			s.log.Warn("shipped frames could not be removed from the spool", "err", err)
+		}
+		s.spool.heal(ctx)
 	}
 }
 

@@ -21,8 +21,10 @@ const (
 	shippedName   = "shipped"
 )
 
-// healEvery is how often at most a failing spool is opened anew.
-const healEvery = 5 * time.Second
+const (
+	healEvery  = 5 * time.Second // at most so often a failing spool is opened anew
+	putTimeout = 5 * time.Second // a server that cannot write does not answer
+)
 
 // spool is the collector's own durable queue. The newest message of a source
 // stays when it has been shipped: it says where the source goes on.
@@ -132,7 +134,9 @@ func (s *spool) put(ctx context.Context, source string, entry []byte) (uint64, e
 	if err != nil {
 		return 0, err
 	}
-	seq, err := o.frames.Publish(ctx, spoolSubject+source, entry, nil)
+	try, cancel := context.WithTimeout(ctx, putTimeout)
+	seq, err := o.frames.Publish(try, spoolSubject+source, entry, nil)
+	cancel()
 	if err == nil {
 		return seq, nil
 	}

@@ -3,6 +3,7 @@ package event
 import (
 	_ "embed"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -120,14 +121,12 @@ func Intern(name string) (Field, bool) {
 	}
 	name = strings.Clone(name)
 	next := make(map[string]Field, len(byName)+1)
-	for k, v := range byName {
-		next[k] = v
-	}
+	maps.Copy(next, byName)
 	f := Field(len(infos))
 	next[name] = f
 	// Readers hold slices no longer than their own snapshot, so that growing
 	// the shared backing array behind them is safe.
-	grown := append(infos, fieldInfo{name, Keyword})
+	grown := append(infos, fieldInfo{name, Keyword}) //nolint:gocritic // on purpose: see above
 	r.infos.Store(&grown)
 	r.byName.Store(&next)
 	return f, true

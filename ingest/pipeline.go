@@ -55,7 +55,8 @@ func New(cfg Config) (*Pipeline, error) {
 		cfg.Log.Error("checkpoint", "err", err)
 	}
 	if check == nil {
-		return p, p.fresh()
+		p.fresh()
+		return p, nil
 	}
 	p.position, p.rejected, p.broken = check.Position, check.Rejected, check.Broken
 	for _, e := range check.Ledger {
@@ -71,11 +72,10 @@ func New(cfg Config) (*Pipeline, error) {
 }
 
 // fresh starts without a checkpoint: what the store holds counts as seen.
-func (p *Pipeline) fresh() error {
+func (p *Pipeline) fresh() {
 	for _, e := range p.stored.Entries() {
 		p.ledger.Restore(e)
 	}
-	return nil
 }
 
 func (s *Stored) key() frame.Key {

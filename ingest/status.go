@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -117,11 +118,9 @@ func (p *Pipeline) Status() Status {
 		}
 		s.Towns[code] = Town{sum, r.seen}
 	}
-	for k, at := range p.gauges.seen {
-		s.LastSeen[k] = at
-	}
-	for i := len(p.gauges.recent) - 1; i >= 0; i-- {
-		s.Recent = append(s.Recent, p.gauges.recent[i])
+	maps.Copy(s.LastSeen, p.gauges.seen)
+	for _, v := range slices.Backward(p.gauges.recent) {
+		s.Recent = append(s.Recent, v)
 	}
 	for what, msg := range p.gauges.errors {
 		s.Err = what + ": " + msg

@@ -8,6 +8,7 @@ import (
 
 	"mimamori/event"
 	"mimamori/internal/lang"
+	"mimamori/internal/place"
 )
 
 // decoder reads one rule file and gathers every mistake.
@@ -18,7 +19,7 @@ type decoder struct {
 }
 
 func (d *decoder) fail(line, col int, hint, format string, args ...any) {
-	d.errs = append(d.errs, &Error{File: d.file, Line: line, Col: col, Msg: fmt.Sprintf(format, args...), Hint: hint, source: d.src})
+	d.errs = append(d.errs, &Error{File: d.file, Line: line, Col: col, Msg: fmt.Sprintf(format, args...), Hint: hint, Text: d.src})
 }
 
 // keys calls the reader of each key of a mapping; unknown keys are mistakes.
@@ -36,7 +37,7 @@ func (d *decoder) keys(n *ynode, what string, readers map[string]func(ypair)) {
 			}
 			slices.Sort(known)
 			hint := "known here: " + strings.Join(known, ", ")
-			if near := nearest(p.key, known); near != "" {
+			if near := place.Nearest(p.key, known); near != "" {
 				hint = "did you mean " + near + "?"
 			}
 			d.fail(p.line, p.col, hint, "unknown key %q", p.key)
@@ -163,7 +164,7 @@ func (d *decoder) condition(p ypair) *lang.Expr {
 		d.fail(p.value.line, p.value.col, "", "%v", err)
 		return nil
 	}
-	line, col := place(d.src, p, src, le.Line, le.Col)
+	line, col := within(d.src, p, src, le.Line, le.Col)
 	d.fail(line, col, le.Hint, "%s", le.Msg)
 	return nil
 }

@@ -3,6 +3,7 @@ package rules
 import (
 	"math"
 	"net/netip"
+	"slices"
 
 	"mimamori/event"
 )
@@ -93,10 +94,8 @@ func (fi *fieldIndex) addNetwork(p netip.Prefix, u int32) {
 	if p.Addr().Is6() {
 		code += 64
 	}
-	for _, c := range fi.netBits {
-		if c == code {
-			return
-		}
+	if slices.Contains(fi.netBits, code) {
+		return
 	}
 	fi.netBits = append(fi.netBits, code)
 }

@@ -25,8 +25,10 @@ var commonFields = map[string]float64{
 var rareUnless = map[string][]string{
 	"event.category": {"network", "process", "file", "session", "web", "host", "configuration", "registry"},
 	"winlog.channel": {"security", "system", "application", "microsoft-windows-sysmon/operational", "microsoft-windows-powershell/operational", "windows powershell"},
-	"winlog.event_id": {"1", "3", "5", "7", "8", "9", "10", "11", "12", "13", "22", "23", "600", "800", "4103", "4104", "4624", "4627", "4634", "4648",
-		"4656", "4658", "4662", "4663", "4670", "4672", "4673", "4688", "4689", "4690", "4703", "5140", "5145", "5154", "5156", "5158", "7036"},
+	"winlog.event_id": {
+		"1", "3", "5", "7", "8", "9", "10", "11", "12", "13", "22", "23", "600", "800", "4103", "4104", "4624", "4627", "4634", "4648",
+		"4656", "4658", "4662", "4663", "4670", "4672", "4673", "4688", "4689", "4690", "4703", "5140", "5145", "5154", "5156", "5158", "7036",
+	},
 }
 
 // rareValue is the share of a value that rareUnless does not list.

@@ -159,13 +159,13 @@ func convert(n ast.Node, depth int) (*ynode, *Error) {
 	return out, nil
 }
 
-func (out *ynode) mapping(values []*ast.MappingValueNode, depth int) (*ynode, *Error) {
-	out.kind = yamlMap
+func (n *ynode) mapping(values []*ast.MappingValueNode, depth int) (*ynode, *Error) {
+	n.kind = yamlMap
 	seen := make(map[string]bool, len(values))
 	for i, v := range values {
 		t := v.Key.GetToken()
 		if i == 0 {
-			out.line, out.col = t.Position.Line, t.Position.Column
+			n.line, n.col = t.Position.Line, t.Position.Column
 		}
 		key := t.Value
 		if seen[key] {
@@ -176,9 +176,9 @@ func (out *ynode) mapping(values []*ast.MappingValueNode, depth int) (*ynode, *E
 		if err != nil {
 			return nil, err
 		}
-		out.pairs = append(out.pairs, ypair{key, t.Position.Line, t.Position.Column, value})
+		n.pairs = append(n.pairs, ypair{key, t.Position.Line, t.Position.Column, value})
 	}
-	return out, nil
+	return n, nil
 }
 
 // plain returns the node as Go maps, slices and scalars.

@@ -135,6 +135,7 @@ func (s *Service) Alerts(ctx context.Context, f AlertFilter) (AlertPage, error) 
 		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM alerts WHERE `+where.String(), where.args...).Scan(&page.Total); err != nil {
 			return fmt.Errorf("soc: count alerts: %w", err)
 		}
+		//nolint:gosec // the conditions are made of our own text; values are bound
 		rows, err := tx.QueryContext(ctx, `SELECT `+alertColumns+` FROM alerts WHERE `+paged.String()+` ORDER BY `+order+` LIMIT ?`, append(paged.args, limit+1)...)
 		if err != nil {
 			return fmt.Errorf("soc: list alerts: %w", err)

@@ -38,8 +38,7 @@ func (s *Store) Compact(ctx context.Context) error {
 			return fmt.Errorf("store: compaction: %w", err)
 		}
 		g, err := s.mergeSegments(ctx, part)
-		var bad *damage
-		if errors.As(err, &bad) { // leave it as it is, and go on with the others
+		if bad, ok := errors.AsType[*damage](err); ok { // leave it as it is, and go on with the others
 			s.log.Error("a segment has damaged data and is not compacted", "file", part[bad.source].path, "error", err)
 			part[bad.source].damaged.Store(true)
 			continue
@@ -66,7 +65,7 @@ func level(events int64) int {
 func (s *Store) nextMerge() []*segment {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for from := 0; from < len(s.segments); from++ {
+	for from := range len(s.segments) {
 		var rows int64
 		smallest := level(s.segments[from].manifest.Events)
 		to := from

@@ -15,9 +15,15 @@ import (
 )
 
 var questions = []event.Query{
-	{}, {Text: "deny"}, {Text: `event.action == "deny" && inCIDR(source.ip, "10.20.0.0/14")`}, {Text: `has(process.name)`},
-	{Text: `related.ip == "10.20.1.5" || user.name in ["user001", "user002"]`}, {Tenants: []string{"312011", "312029"}}, {Tenants: []string{}},
-	{Text: "Process Create", Tenants: []string{"313025"}}, {Text: `destination.port > 1000 && !(network.transport == "udp")`},
+	{},
+	{Text: "deny"},
+	{Text: `event.action == "deny" && inCIDR(source.ip, "10.20.0.0/14")`},
+	{Text: `has(process.name)`},
+	{Text: `related.ip == "10.20.1.5" || user.name in ["user001", "user002"]`},
+	{Tenants: []string{"312011", "312029"}},
+	{Tenants: []string{}},
+	{Text: "Process Create", Tenants: []string{"313025"}},
+	{Text: `destination.port > 1000 && !(network.transport == "udp")`},
 }
 
 // answers asks all questions in all ways and writes the answers down.

@@ -80,7 +80,7 @@ func TestKillLosesAndDoublesNothing(t *testing.T) {
 			what, rest, _ := strings.Cut(lines.Text(), " ")
 			switch what {
 			case "open":
-				timer = time.AfterFunc(time.Duration(30+rand.IntN(250))*time.Millisecond, func() { cmd.Process.Kill() }) //nolint:errcheck
+				timer = time.AfterFunc(time.Duration(30+rand.IntN(250))*time.Millisecond, func() { cmd.Process.Kill() })
 			case "stored":
 				if acked, err = strconv.ParseUint(rest, 10, 64); err != nil {
 					t.Fatal(err)

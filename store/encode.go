@@ -29,8 +29,10 @@ type fieldIDs struct {
 }
 
 func newFieldIDs() fieldIDs {
-	return fieldIDs{event.MustLookup("@timestamp"), event.MustLookup("municipality"), event.MustLookup("event.dataset"),
-		event.MustLookup("collector"), event.MustLookup("message"), event.MustLookup("event.original")}
+	return fieldIDs{
+		event.MustLookup("@timestamp"), event.MustLookup("municipality"), event.MustLookup("event.dataset"),
+		event.MustLookup("collector"), event.MustLookup("message"), event.MustLookup("event.original"),
+	}
 }
 
 // encoder turns events into a segment. It holds all memory that a commit

@@ -81,8 +81,10 @@ func (w *fileWriter) schema(columns []*column) {
 	add(format.SchemaElement{Name: "event", NumChildren: thrift.New(int32(len(columns)))})
 	optional := thrift.New(format.Optional)
 	text := func(name string, r format.FieldRepetitionType) {
-		add(format.SchemaElement{Name: name, Type: thrift.New(format.ByteArray), RepetitionType: thrift.New(r),
-			ConvertedType: thrift.New(deprecated.UTF8), LogicalType: format.LogicalType{Value: &format.StringType{}}})
+		add(format.SchemaElement{
+			Name: name, Type: thrift.New(format.ByteArray), RepetitionType: thrift.New(r),
+			ConvertedType: thrift.New(deprecated.UTF8), LogicalType: format.LogicalType{Value: &format.StringType{}},
+		})
 	}
 	for _, c := range columns {
 		e := format.SchemaElement{Name: c.name, RepetitionType: optional}

@@ -11,9 +11,11 @@ import (
 
 // genFields are fields of every type, with and without columns: the x.* ones
 // occur too seldom to get any.
-var genFields = []string{"source.ip", "destination.ip", "source.port", "destination.port", "event.category", "tags", "related.ip",
+var genFields = []string{
+	"source.ip", "destination.ip", "source.port", "destination.port", "event.category", "tags", "related.ip",
 	"user.name", "host.name", "message", "event.original", "event.risk_score", "event.duration", "event.created",
-	"file.code_signature.signed", "url.path", "municipality", "event.dataset", "x.Vendor", "x.vendor", "x.other", "filename"}
+	"file.code_signature.signed", "url.path", "municipality", "event.dataset", "x.Vendor", "x.vendor", "x.other", "filename",
+}
 
 var (
 	genTexts = rapid.SampledFrom([]string{"a", "A", "ab", "aB", "sato", "SATO", "Sato_1", "100%", `a\b`, `C:\x`, "'", "''; --", `"q"`, "日本", "日本語ログ", "ＡＢ", "ä", "Ä", "10.1.2.3", "x y", "*", "?", "a*b", "nul\x00l", "\u212aelvin", "\u0130x", "kelvin", "", "line\nbreak", "[]", "{}", "null", "7"})

@@ -19,12 +19,13 @@ type mix struct {
 	builder *event.Builder
 	vendor  [8]event.Field
 	known   map[string]event.Field
-	line    []byte
 }
 
 func newMix(seed uint64) *mix {
-	m := &mix{r: rand.New(rand.NewPCG(seed, 1)), now: time.Date(2026, 11, 2, 0, 0, 0, 0, time.UTC).UnixNano(),
-		builder: new(event.Builder), known: map[string]event.Field{}}
+	m := &mix{
+		r: rand.New(rand.NewPCG(seed, 1)), now: time.Date(2026, 11, 2, 0, 0, 0, 0, time.UTC).UnixNano(),
+		builder: new(event.Builder), known: map[string]event.Field{},
+	}
 	for i, n := range []string{"vd", "sessionid", "policytype", "srcintfrole", "dstintfrole", "appcat", "trandisp", "duration"} {
 		m.vendor[i], _ = event.Intern("fortinet.fortigate." + n)
 	}

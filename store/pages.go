@@ -95,7 +95,8 @@ func dataPage(s span, e format.Encoding) format.PageHeader {
 	return format.PageHeader{Type: format.DataPage, DataPageHeader: thrift.New(format.DataPageHeader{
 		NumValues: int32(s.levelEnd - s.level), Encoding: e,
 		DefinitionLevelEncoding: format.RLE, RepetitionLevelEncoding: format.RLE,
-		Statistics: format.Statistics{NullCount: int64(s.levelEnd - s.level - (s.valEnd - s.val))}})}
+		Statistics: format.Statistics{NullCount: int64(s.levelEnd - s.level - (s.valEnd - s.val))},
+	})}
 }
 
 // holdPage keeps w.raw until the chunk is complete.

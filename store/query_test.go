@@ -140,17 +140,20 @@ func TestHistogramAgreesWithANaiveCount(t *testing.T) {
 	m := newMix(9)
 	b := &event.Batch{}
 	for range 20 {
-		for _, e := range m.batch(20).Events {
-			b.Events = append(b.Events, e)
-		}
+		b.Events = append(b.Events, m.batch(20).Events...)
 		m.now += int64(17 * time.Minute)
 	}
 	commit(t, s, b)
 	at := event.MustLookup("@timestamp")
 	first, _ := b.Events[0].Get(at)
 	day := time.Unix(0, first.Int()).UTC()
-	for _, q := range []event.Query{{}, {Text: `event.action == "deny"`}, {From: day.Add(-time.Hour), To: day.Add(9 * time.Hour)},
-		{From: day.Add(30 * time.Minute), To: day.Add(31 * time.Minute)}, {From: day.AddDate(0, 0, -40), To: day.AddDate(0, 0, 40)}} {
+	for _, q := range []event.Query{
+		{},
+		{Text: `event.action == "deny"`},
+		{From: day.Add(-time.Hour), To: day.Add(9 * time.Hour)},
+		{From: day.Add(30 * time.Minute), To: day.Add(31 * time.Minute)},
+		{From: day.AddDate(0, 0, -40), To: day.AddDate(0, 0, 40)},
+	} {
 		bars, err := s.Histogram(context.Background(), q, 50)
 		if err != nil || len(bars) == 0 || len(bars) > 50 {
 			t.Fatal(len(bars), err)

@@ -225,8 +225,10 @@ func (x *question) locate(segs []*segment, ref event.Ref) ([]hit, error) {
 	if t.has("collector") {
 		collector = `coalesce("_collector", "collector", '')`
 	}
-	where := []string{fmt.Sprintf("_seq = %d::UBIGINT AND _epoch = %d::UBIGINT", ref.Seq, ref.Epoch),
-		"_source = " + quote(ref.Source), collector + " = " + quote(ref.Collector), t.where(x.expr.Root, x.bounds)}
+	where := []string{
+		fmt.Sprintf("_seq = %d::UBIGINT AND _epoch = %d::UBIGINT", ref.Seq, ref.Epoch),
+		"_source = " + quote(ref.Source), collector + " = " + quote(ref.Collector), t.where(x.expr.Root, x.bounds),
+	}
 	var hits []hit
 	err := x.rows("SELECT filename, file_row_number FROM "+t.from()+" WHERE "+strings.Join(where, " AND ")+" LIMIT 1", func(r *sql.Rows) error {
 		var h hit

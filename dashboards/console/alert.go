@@ -159,7 +159,7 @@ func (v *view) happened(a *soc.Alert) string {
 // plain name stay as they are.
 func (v *view) keyText(key string) string {
 	var parts []string
-	for _, word := range strings.Fields(key) {
+	for word := range strings.FieldsSeq(key) {
 		name, value, ok := strings.Cut(word, "=")
 		if _, known := event.Lookup(name); !ok || !known {
 			if len(parts) > 0 { // a value with blanks in it

@@ -20,10 +20,27 @@ func TestColoursHaveEnoughContrast(t *testing.T) {
 		}
 	}
 	for _, pair := range [][2]string{
-		{"--ink", "--ground"}, {"--quiet", "--ground"}, {"--quiet", "--paper"}, {"--quiet", "--color-primitive-blue-50"}, {"--link", "--paper"}, {"--link", "--color-primitive-blue-50"},
-		{"--paper", "--critical"}, {"--paper", "--link"}, {"--high", "--color-primitive-orange-50"}, {"--medium", "--color-primitive-yellow-50"}, {"--low", "--color-primitive-blue-50"}, {"--info", "--paper"},
-		{"--good", "--paper"}, {"--good", "--color-primitive-green-50"}, {"--critical", "--color-primitive-red-50"}, {"--color-primitive-orange-1000", "--color-primitive-orange-50"}, {"--color-primitive-orange-900", "--paper"},
-		{"--quiet", "--color-primitive-red-50"}, {"--quiet", "--color-primitive-orange-50"}, {"--color-primitive-red-1000", "--color-primitive-red-50"}, {"--critical", "--paper"},
+		{"--ink", "--ground"},
+		{"--quiet", "--ground"},
+		{"--quiet", "--paper"},
+		{"--quiet", "--color-primitive-blue-50"},
+		{"--link", "--paper"},
+		{"--link", "--color-primitive-blue-50"},
+		{"--paper", "--critical"},
+		{"--paper", "--link"},
+		{"--high", "--color-primitive-orange-50"},
+		{"--medium", "--color-primitive-yellow-50"},
+		{"--low", "--color-primitive-blue-50"},
+		{"--info", "--paper"},
+		{"--good", "--paper"},
+		{"--good", "--color-primitive-green-50"},
+		{"--critical", "--color-primitive-red-50"},
+		{"--color-primitive-orange-1000", "--color-primitive-orange-50"},
+		{"--color-primitive-orange-900", "--paper"},
+		{"--quiet", "--color-primitive-red-50"},
+		{"--quiet", "--color-primitive-orange-50"},
+		{"--color-primitive-red-1000", "--color-primitive-red-50"},
+		{"--critical", "--paper"},
 	} {
 		a, b := luminance(t, colours[pair[0]]), luminance(t, colours[pair[1]])
 		if ratio := (max(a, b) + 0.05) / (min(a, b) + 0.05); ratio < 4.5 {

@@ -61,7 +61,7 @@ func (c *Console) search(w http.ResponseWriter, r *http.Request, v *view) error 
 	}
 	if p.Err != nil {
 		c.render(w, r, v, http.StatusUnprocessableEntity, searchTempl(v, p))
-		return nil
+		return nil //nolint:nilerr // the page shows the mistake
 	}
 	var buckets []event.Bucket
 	err = both(
@@ -186,7 +186,7 @@ func (c *Console) searchFields(w http.ResponseWriter, r *http.Request, v *view) 
 	}
 	if p.Err != nil {
 		w.WriteHeader(http.StatusNoContent)
-		return nil
+		return nil //nolint:nilerr // the page itself shows the mistake
 	}
 	q.Cursor = ""
 	if p.Fields, err = c.tops(r.Context(), v, p, q); err != nil {

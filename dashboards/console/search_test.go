@@ -110,9 +110,16 @@ func TestNarrowMeansWhatItWasAndTheValue(t *testing.T) {
 
 func TestNarrowKnowsTypes(t *testing.T) {
 	for _, c := range []struct{ field, value, want string }{
-		{"destination.port", "445", "destination.port == 445"}, {"destination.port", "x", ""}, {"tls.established", "true", "tls.established == true"},
-		{"source.ip", "10.1.2.3", `source.ip == "10.1.2.3"`}, {"source.ip", "no address", ""}, {"@timestamp", "2026-11-22T00:00:00Z", ""},
-		{"message", "x", ""}, {"no.such", "x", ""}, {"user.name", strings.Repeat("x", 300), ""}, {"user.name", "\xff", ""},
+		{"destination.port", "445", "destination.port == 445"},
+		{"destination.port", "x", ""},
+		{"tls.established", "true", "tls.established == true"},
+		{"source.ip", "10.1.2.3", `source.ip == "10.1.2.3"`},
+		{"source.ip", "no address", ""},
+		{"@timestamp", "2026-11-22T00:00:00Z", ""},
+		{"message", "x", ""},
+		{"no.such", "x", ""},
+		{"user.name", strings.Repeat("x", 300), ""},
+		{"user.name", "\xff", ""},
 	} {
 		if got, _ := narrow("", c.field, c.value, false); got != c.want {
 			t.Errorf("%s %q: got %q, want %q", c.field, c.value, got, c.want)

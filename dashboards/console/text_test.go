@@ -68,8 +68,12 @@ func TestTextsTakeArguments(t *testing.T) {
 		args []any
 		want string
 	}{
-		{"{0} {0:alert|alerts}", []any{1}, "1 alert"}, {"{0} {0:alert|alerts}", []any{"2"}, "2 alerts"}, {"{1}の{0}", []any{"b", "a"}, "aのb"},
-		{"{0}", []any{"{0}"}, "{0}"}, {"{5}x", nil, "x"}, {"no hole }{", nil, "no hole }{"},
+		{"{0} {0:alert|alerts}", []any{1}, "1 alert"},
+		{"{0} {0:alert|alerts}", []any{"2"}, "2 alerts"},
+		{"{1}の{0}", []any{"b", "a"}, "aのb"},
+		{"{0}", []any{"{0}"}, "{0}"},
+		{"{5}x", nil, "x"},
+		{"no hole }{", nil, "no hole }{"},
 	} {
 		if got := fill(c.text, c.args); got != c.want {
 			t.Errorf("%q: got %q, want %q", c.text, got, c.want)

@@ -1,6 +1,7 @@
 package format
 
 import (
+	"slices"
 	"strings"
 
 	"mimamori/event"
@@ -180,12 +181,7 @@ func (p *Parser) arrayText(text string, b *binding) string {
 }
 
 func (f *compiled) isAbsent(s string) bool {
-	for _, a := range f.absent {
-		if a == s {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(f.absent, s)
 }
 
 // canonical returns the name that a format gives to a key.

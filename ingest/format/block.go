@@ -284,8 +284,7 @@ func (c *compiler) when(n node) (lang.Program, *Error) {
 	}
 	e, perr := lang.Parse(text)
 	if perr != nil {
-		var le *lang.Error
-		if errors.As(perr, &le) {
+		if le, ok := errors.AsType[*lang.Error](perr); ok {
 			msg := le.Msg
 			if le.Hint != "" {
 				msg += " (" + le.Hint + ")"

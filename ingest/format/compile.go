@@ -1,6 +1,7 @@
 package format
 
 import (
+	"slices"
 	"strings"
 
 	"mimamori/event"
@@ -89,11 +90,9 @@ func compileFile(name string, text []byte) (*compiled, error) {
 	places := map[string]node{}
 	known := strings.Split(topKeys, ", ")
 	if err := root.each(func(key string, at, val node) *Error {
-		for _, k := range known {
-			if k == key {
-				parts[key], places[key] = val, at
-				return nil
-			}
+		if slices.Contains(known, key) {
+			parts[key], places[key] = val, at
+			return nil
 		}
 		return at.unknown(key, topKeys)
 	}); err != nil {
@@ -106,8 +105,10 @@ func compileFile(name string, text []byte) (*compiled, error) {
 	}
 	// The order of the parts in the file is free; this order lets later ones use
 	// what earlier ones define.
-	for _, key := range []string{"name", "title", "documentation", "module", "dataset", "vendor", "tables", "sender", "limit",
-		"generic", "alias", "ignore", "absent", "ecs", "fields", "blocks", "cut", "set", "time", "then", "require", "recognise", "tests"} {
+	for _, key := range []string{
+		"name", "title", "documentation", "module", "dataset", "vendor", "tables", "sender", "limit",
+		"generic", "alias", "ignore", "absent", "ecs", "fields", "blocks", "cut", "set", "time", "then", "require", "recognise", "tests",
+	} {
 		if val, ok := parts[key]; ok {
 			if err := c.part(key, val); err != nil {
 				return nil, err

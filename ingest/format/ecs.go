@@ -25,8 +25,10 @@ func words(list ...string) map[string]bool {
 // builtinTables can be named in `table:` without being written out.
 var builtinTables = map[string]map[string]string{
 	// https://www.iana.org/assignments/protocol-numbers, in the spelling of ECS
-	"ip-protocol": {"1": "icmp", "2": "igmp", "4": "ipip", "6": "tcp", "17": "udp", "41": "ipv6", "47": "gre", "50": "esp", "51": "ah",
-		"58": "ipv6-icmp", "88": "eigrp", "89": "ospf", "103": "pim", "112": "vrrp", "115": "l2tp", "132": "sctp"},
+	"ip-protocol": {
+		"1": "icmp", "2": "igmp", "4": "ipip", "6": "tcp", "17": "udp", "41": "ipv6", "47": "gre", "50": "esp", "51": "ah",
+		"58": "ipv6-icmp", "88": "eigrp", "89": "ospf", "103": "pim", "112": "vrrp", "115": "l2tp", "132": "sctp",
+	},
 	// RFC 5424, section 6.2.1
 	"syslog-severity": {"0": "emergency", "1": "alert", "2": "critical", "3": "error", "4": "warning", "5": "notice", "6": "informational", "7": "debug"},
 }

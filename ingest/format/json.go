@@ -90,12 +90,12 @@ func (c *jsonCutter) str() (string, kind, bool) {
 		c.i = len(s)
 		return "", plain, false
 	}
-	if b := strings.IndexByte(s[i:i+j], '\\'); b < 0 {
+	b := strings.IndexByte(s[i:i+j], '\\')
+	if b < 0 {
 		c.i = i + j + 1
 		return s[i : i+j], plain, true
-	} else {
-		j = i + b
 	}
+	j = i + b
 	for j < len(s) {
 		switch s[j] {
 		case '\\':

@@ -82,9 +82,11 @@ func (s *Set) Parser(opts Options) *Parser {
 		opts.Format = ""
 	}
 	f := event.MustLookup
-	p := &Parser{set: s, opts: opts, clock: clock{zone: opts.Location}, utc: clock{zone: time.UTC},
+	p := &Parser{
+		set: s, opts: opts, clock: clock{zone: opts.Location}, utc: clock{zone: time.UTC},
 		own: make([][]*key, len(s.formats)), vendors: make([]int, len(s.formats)),
-		fields: parserFields{newHeaderFields(), f("@timestamp"), f("event.original"), f("event.dataset"), f("event.module"), f("event.kind"), f("message"), f("quarantine")}}
+		fields: parserFields{newHeaderFields(), f("@timestamp"), f("event.original"), f("event.dataset"), f("event.module"), f("event.kind"), f("message"), f("quarantine")},
+	}
 	marks, slots := 0, 0
 	for sh := range p.spaces {
 		p.spaces[sh] = keyspace{marks: s.index.marks[sh], walk: s.index.walk[sh]}

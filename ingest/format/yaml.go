@@ -5,61 +5,22 @@ import (
 	"strconv"
 	"strings"
 
+	"mimamori/internal/place"
+
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 	yamltoken "github.com/goccy/go-yaml/token"
 )
 
-// Error is a mistake in a format file, at a line and column (both from 1,
-// columns in characters).
-type Error struct {
-	File      string
-	Line, Col int
-	Msg       string
-	Text      string // the offending line
-}
-
-// Error shows the place, the message, the line and a caret below it.
-func (e *Error) Error() string {
-	s := fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Col, e.Msg)
-	if e.Text == "" {
-		return s
-	}
-	return s + "\n  " + e.Text + "\n  " + caret(e.Text, e.Col) + "^"
-}
-
-// caret makes blanks as wide as what stands before a column: full-width
-// characters take two, tabs stay tabs.
-func caret(line string, col int) string {
-	var b strings.Builder
-	for _, r := range line {
-		if col--; col < 1 {
-			break
-		}
-		switch {
-		case r == '\t':
-			b.WriteByte('\t')
-		case r >= 0x1100:
-			b.WriteString("  ")
-		default:
-			b.WriteByte(' ')
-		}
-	}
-	return b.String()
-}
+// Error is a mistake in a format file: its file, line and column, what is
+// wrong and what to do.
+type Error = place.Error
 
 // source is one file's text, for error messages.
-type source struct {
-	name  string
-	lines []string
-}
+type source struct{ name, text string }
 
 func (s *source) errAt(line, col int, format string, args ...any) *Error {
-	e := &Error{File: s.name, Line: line, Col: col, Msg: fmt.Sprintf(format, args...)}
-	if line >= 1 && line <= len(s.lines) {
-		e.Text = strings.TrimRight(s.lines[line-1], "\r")
-	}
-	return e
+	return &Error{File: s.name, Line: line, Col: col, Msg: fmt.Sprintf(format, args...), Text: s.text}
 }
 
 // node is a YAML node with the file that it stands in.
@@ -70,11 +31,11 @@ type node struct {
 
 // parseYAML reads a file's only document.
 func parseYAML(name string, text []byte) (node, error) {
-	src := &source{name, strings.Split(string(text), "\n")}
+	src := &source{name, string(text)}
 	file, err := parser.ParseBytes(text, 0)
 	if err != nil {
 		var te tokenError
-		if t, ok := err.(tokenError); ok { //nolint:errorlint // the parser returns it bare
+		if t, ok := err.(tokenError); ok {
 			te = t
 			return node{}, src.errAt(te.GetToken().Position.Line, te.GetToken().Position.Column, "%s", te.GetMessage())
 		}
@@ -117,8 +78,8 @@ func (n node) at(line, col int, msg string) *Error {
 	if l, ok := n.ast.(*ast.LiteralNode); ok { // a block: its text begins on the next line
 		first := p.Line + 1
 		indent := 0
-		if first-1 < len(n.src.lines) {
-			text := n.src.lines[first-1]
+		if lines := strings.Split(n.src.text, "\n"); first-1 < len(lines) {
+			text := lines[first-1]
 			indent = len(text) - len(strings.TrimLeft(text, " "))
 		}
 		if l.Start.Type == yamltoken.FoldedType { // folded lines are one line of text
@@ -251,6 +212,6 @@ func (n node) words() ([]string, *Error) {
 }
 
 // unknown makes the error about a key that the language does not have.
-func (at node) unknown(key string, known string) *Error {
-	return at.fail("unknown key %q (known here: %s)", key, known)
+func (n node) unknown(key string, known string) *Error {
+	return n.fail("unknown key %q (known here: %s)", key, known)
 }

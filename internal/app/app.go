@@ -14,6 +14,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"time"
 
 	"mimamori/ingest"
@@ -61,9 +62,9 @@ func (a *App) onClose(name string, f func() error) { a.closers = append(a.closer
 // Close closes what New opened, last first, and names what failed.
 func (a *App) Close() error {
 	var errs []error
-	for i := len(a.closers) - 1; i >= 0; i-- {
-		if err := a.closers[i].f(); err != nil {
-			errs = append(errs, fmt.Errorf("closing %s: %w", a.closers[i].name, err))
+	for _, v := range slices.Backward(a.closers) {
+		if err := v.f(); err != nil {
+			errs = append(errs, fmt.Errorf("closing %s: %w", v.name, err))
 		}
 	}
 	a.closers = nil

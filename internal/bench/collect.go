@@ -64,7 +64,7 @@ func Collect(ctx context.Context, c Config) (r Result, err error) {
 	err = shipped(ctx, col, uint64(r.Events), ended)
 	r.done(stop())
 	state, serr := stream.State(ctx)
-	r.WireBytes = int64(state.Bytes) //nolint:gosec // a size
+	r.WireBytes = int64(state.Bytes)
 	cancel()
 	return r, errors.Join(err, serr, <-ended)
 }

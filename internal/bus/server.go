@@ -196,9 +196,11 @@ func (l logger) Tracef(string, ...any)  {}
 func (l logger) Warnf(format string, args ...any) {
 	l.log.Warn("nats: " + fmt.Sprintf(format, args...))
 }
+
 func (l logger) Errorf(format string, args ...any) {
 	l.log.Error("nats: " + fmt.Sprintf(format, args...))
 }
+
 func (l logger) Fatalf(format string, args ...any) {
 	l.log.Error("nats: " + fmt.Sprintf(format, args...))
 }

@@ -66,7 +66,7 @@ func (p *program) benchStep(name, short string, run benchFunc) *cobra.Command {
 	if name == "rules" {
 		rulesFlag(c, &cfg.Rules)
 	}
-	s.flags(c, "auto")
+	s.flags(c)
 	return c
 }
 

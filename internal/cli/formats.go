@@ -43,7 +43,7 @@ func (p *program) formatsParse() *cobra.Command {
 			return err
 		},
 	}
-	s.flags(c, "auto")
+	s.flags(c)
 	c.Flags().StringSliceVar(&dirs, "formats", nil, "folders of formats beside the built-in ones")
 	return c
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -23,8 +24,8 @@ type source struct {
 	input  string
 }
 
-func (s *source) flags(c *cobra.Command, format string) {
-	c.Flags().StringVar(&s.format, "format", format, "format of the lines: auto or a format's name")
+func (s *source) flags(c *cobra.Command) {
+	c.Flags().StringVar(&s.format, "format", "auto", "format of the lines: auto or a format's name")
 	c.Flags().StringVar(&s.field, "json-field", "", "each input line is a JSON object whose field of this name is the log line, a string or an object")
 	c.Flags().StringVar(&s.zone, "tz", "Asia/Tokyo", "time zone of times that name none")
 }
@@ -57,10 +58,10 @@ func (s *source) each(r io.Reader, fn func(n int, line string) error) error {
 	in := bufio.NewReaderSize(r, 1<<20)
 	for n := 1; ; n++ {
 		line, err := readLine(in)
-		if err == io.EOF && line == "" {
+		if errors.Is(err, io.EOF) && line == "" {
 			return nil
 		}
-		if err != nil && err != io.EOF {
+		if err != nil && !errors.Is(err, io.EOF) {
 			return fmt.Errorf("line %d: %w", n, err)
 		}
 		if line, err = s.unwrap(line); err != nil {
@@ -81,7 +82,7 @@ func readLine(in *bufio.Reader) (string, error) {
 		if b.Len() > maxLine {
 			return "", fmt.Errorf("it is longer than %d bytes", maxLine)
 		}
-		if err == bufio.ErrBufferFull {
+		if errors.Is(err, bufio.ErrBufferFull) {
 			continue
 		}
 		return strings.TrimSuffix(strings.TrimSuffix(b.String(), "\n"), "\r"), err

@@ -104,7 +104,7 @@ func (p *program) rulesExplain() *cobra.Command {
 	rulesFlag(c, &dir)
 	c.Flags().StringVar(&id, "rule", "", "id of the rule")
 	c.Flags().StringVar(&s.input, "input", "", "file of log lines (default: standard input)")
-	s.flags(c, "auto")
+	s.flags(c)
 	return c
 }
 
@@ -163,7 +163,7 @@ func (p *program) rulesRun() *cobra.Command {
 	}
 	rulesFlag(c, &dir)
 	c.Flags().StringVar(&s.input, "input", "", "file of log lines, gzip if it ends in .gz (default: standard input)")
-	s.flags(c, "auto")
+	s.flags(c)
 	return c
 }
 

@@ -116,7 +116,7 @@ func (d *demo) await(ctx context.Context, want uint64) error {
 	defer tick.Stop()
 	last, moved := uint64(0), time.Now()
 	for {
-		stored := uint64(d.app.Store().Stats().Events) //nolint:gosec // a count
+		stored := uint64(d.app.Store().Stats().Events)
 		if stored >= want {
 			return nil
 		}
@@ -147,12 +147,12 @@ func (d *demo) tally(ctx context.Context) (Result, error) {
 	if err != nil {
 		return r, err
 	}
-	r.Stored = uint64(n) //nolint:gosec // a count
+	r.Stored = uint64(n)
 	twice, err := d.app.Store().Duplicates(ctx)
 	if err != nil {
 		return r, err
 	}
-	r.Duplicates = uint64(twice) //nolint:gosec // a count
+	r.Duplicates = uint64(twice)
 	page, err := d.app.SOC().Alerts(ctx, soc.AlertFilter{Limit: 1})
 	if err != nil {
 		return r, err

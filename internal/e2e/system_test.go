@@ -272,8 +272,10 @@ func (s *system) settled(want uint64, limit time.Duration) account {
 	return a
 }
 
-var consoleURL = regexp.MustCompile(`console: (http://\S+)`)
-var setupURL = regexp.MustCompile(`(http://\S+/setup\?token=\S+)`)
+var (
+	consoleURL = regexp.MustCompile(`console: (http://\S+)`)
+	setupURL   = regexp.MustCompile(`(http://\S+/setup\?token=\S+)`)
+)
 
 // find waits for a line of the program's log.
 func (p *process) find(t *testing.T, re *regexp.Regexp) string {

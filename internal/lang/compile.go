@@ -1,6 +1,8 @@
 package lang
 
 import (
+	"slices"
+
 	"mimamori/event"
 )
 
@@ -102,11 +104,6 @@ func testProgram(t *Test, lists Lists) Program {
 			}
 			return match(v.Text())
 		}
-		for _, s := range v.List() {
-			if match(s) {
-				return true
-			}
-		}
-		return false
+		return slices.ContainsFunc(v.List(), match)
 	}
 }

@@ -86,10 +86,8 @@ func (f field) regexps(m modifiers, values []any) (node, error) {
 		if _, err := regexp.Compile(s); err != nil {
 			return nil, refuse("regular expression", "%q: %v", m.key, err)
 		}
-		fn := "matches"
 		if strings.Contains(m.flags, "i") {
-			fn = "imatches"
-			out = append(out, call(fn, f.ref(), []string{s}))
+			out = append(out, call("imatches", f.ref(), []string{s}))
 			continue
 		}
 		out = append(out, raw(f.ref()+" matches "+quoted(s)))

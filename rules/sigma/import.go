@@ -104,7 +104,7 @@ func Import(src fs.FS, out string) (Report, error) {
 // documents splits a file at its --- lines.
 func documents(data []byte) [][]byte {
 	var out [][]byte
-	for _, d := range bytes.Split(append([]byte("\n"), data...), []byte("\n---")) {
+	for d := range bytes.SplitSeq(append([]byte("\n"), data...), []byte("\n---")) {
 		if len(bytes.TrimSpace(d)) > 0 {
 			out = append(out, d)
 		}

@@ -130,7 +130,7 @@ func windash(s string) []string {
 	word := func(c byte) bool {
 		return c == '_' || '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z'
 	}
-	for i := 0; i < len(s); i++ {
+	for i := range len(s) {
 		c := s[i]
 		option := (c == '-' || c == '/') && (i == 0 || !word(s[i-1])) && i+1 < len(s) && word(s[i+1])
 		if !option {

@@ -2,10 +2,10 @@ package rules
 
 import "unicode"
 
-// place moves a line and column inside a YAML value to its place in the file.
+// within moves a line and column inside a YAML value to its place in the file.
 // It walks value and file side by side over what is no blank, and so holds for
 // plain, quoted, literal and folded scalars alike.
-func place(file string, key ypair, value string, line, col int) (int, int) {
+func within(file string, key ypair, value string, line, col int) (int, int) {
 	src := []rune(file)
 	at, quote := valueStart(src, key)
 	l, c, end := 1, 1, at
