@@ -25,6 +25,7 @@ type Writer struct {
 	meta   []byte
 	lines  []byte
 	last   Record
+	body   []byte
 	packed []byte
 }
 
@@ -118,8 +119,9 @@ func (w *Writer) Seal(lane Lane) (*Frame, error) {
 	if w.head.Count == 0 {
 		return nil, nil //nolint:nilnil // nothing to seal is no error
 	}
-	body := binary.AppendUvarint(make([]byte, 0, w.Size()+10), uint64(len(w.dict)-1))
+	body := binary.AppendUvarint(w.body[:0], uint64(len(w.dict)-1))
 	body = append(append(append(body, w.names...), w.meta...), w.lines...)
+	w.body = body
 	if len(body) > MaxUnpacked {
 		return nil, fmt.Errorf("frame: %d bytes of records do not fit a frame", len(body))
 	}

@@ -5,11 +5,11 @@ import (
 	"strconv"
 	"strings"
 
-	"mimamori/internal/place"
-
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 	yamltoken "github.com/goccy/go-yaml/token"
+
+	"mimamori/internal/place"
 )
 
 // Error is a mistake in a format file: its file, line and column, what is

@@ -58,16 +58,6 @@ func (d *detection) selection(v any) (node, error) {
 			out = append(out, n)
 		}
 		return out, nil
-	case map[string]any:
-		var out and
-		for k, x := range v { // a map of one; larger ones come as MapSlice
-			n, err := d.item(k, x)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, n)
-		}
-		return out, nil
 	case []any:
 		var out or
 		for _, x := range v {

@@ -115,7 +115,7 @@ func documents(data []byte) [][]byte {
 // one imports one document. Its error is about writing.
 func (rep *Report) one(m *mappings, path string, doc []byte, out string, seen map[string]string) error {
 	var r rule
-	if err := yaml.Unmarshal(doc, &r); err != nil {
+	if err := yaml.UnmarshalWithOptions(doc, &r, yaml.UseOrderedMap()); err != nil {
 		rep.Total++
 		rep.refuse(path, &r, refuse("not readable", "%v", err))
 		return nil
