@@ -16,7 +16,7 @@ type backoff struct {
 // wait pauses; false when ctx ends first.
 func (b *backoff) wait(ctx context.Context) bool {
 	b.next = min(max(2*b.next, b.least), b.most)
-	return wait(ctx, b.next/2+rand.N(b.next/2+1))
+	return wait(ctx, b.next/2+rand.N(b.next/2+1)) //nolint:gosec // jitter, no secret
 }
 
 // reset makes the next pause a short one.

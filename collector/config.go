@@ -1,15 +1,12 @@
 package collector
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"time"
 
-	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
+	"mimamori/internal/place"
 )
 
 // Config says who a collector is, what it takes and where it sends. A zero
@@ -132,53 +129,20 @@ func (c *Config) resolve(dir string) {
 // Parse reads and checks a configuration and fills in the defaults. name stands
 // for the file in errors. The error is a *ConfigError.
 func Parse(name string, text []byte) (Config, error) {
-	doc := &document{name: name, text: string(text)}
-	file, err := parser.ParseBytes(text, 0)
+	var c Config
+	doc, err := place.Decode(name, text, &c)
 	if err != nil {
-		return Config{}, doc.wrap(err)
-	}
-	if len(file.Docs) != 1 || file.Docs[0].Body == nil || file.Docs[0].Body.Type() != ast.MappingType {
-		return Config{}, doc.errorAt(1, 1, "one YAML document with keys such as collector: is wanted", "")
-	}
-	body := file.Docs[0].Body
-	if err := doc.unknown(body, configKeys()); err != nil {
 		return Config{}, err
 	}
-	var c Config
-	if err := yaml.NodeToValue(body, &c, yaml.Strict()); err != nil {
-		return Config{}, doc.wrap(err)
-	}
-	c.Municipality = written(body, "municipality", c.Municipality)
+	c.Municipality = doc.Written("$.municipality", c.Municipality)
 	c = c.withDefaults()
-	if p := c.problem(); p != nil {
-		return Config{}, doc.place(file, p)
-	}
-	if p := c.Prefecture.problem(); p != nil {
-		return Config{}, doc.place(file, p)
+	for _, p := range []*problem{c.problem(), c.Prefecture.problem()} {
+		if p != nil {
+			return Config{}, doc.ErrorAt(p.path, p.msg, p.hint)
+		}
 	}
 	return c, nil
 }
 
-// written is a number as it stands in the file: 010006 is a code, not octal.
-func written(body ast.Node, key, value string) string {
-	m, ok := body.(*ast.MappingNode)
-	if !ok {
-		return value
-	}
-	for _, v := range m.Values {
-		if number, ok := v.Value.(*ast.IntegerNode); ok && v.Key.GetToken().Value == key {
-			return number.GetToken().Value
-		}
-	}
-	return value
-}
-
-// wrap gives an error of the YAML library its place.
-func (d *document) wrap(err error) error {
-	var at yaml.Error
-	if errors.As(err, &at) && at.GetToken() != nil {
-		pos := at.GetToken().Position
-		return d.errorAt(pos.Line, pos.Column, at.GetMessage(), "")
-	}
-	return d.errorAt(1, 1, err.Error(), "")
-}
+// ConfigError is a mistake in a configuration file and its place.
+type ConfigError = place.Error

@@ -39,7 +39,7 @@ func TestRejectedConfigurations(t *testing.T) {
 
 func TestErrorShowsTheLineAndACaret(t *testing.T) {
 	_, err := Parse("x.yaml", []byte("collector: a\nzone:  nowhere\ninputs: [{source: a, type: file, paths: [a]}]\n"))
-	want := "x.yaml:2:8: zone: \"nowhere\" is no zone; use mynumber, lgwan or internet\n  zone:  nowhere\n         ^"
+	want := "x.yaml:2:8: zone: \"nowhere\" is no zone (use mynumber, lgwan or internet)\n  zone:  nowhere\n         ^"
 	if err == nil || err.Error() != want {
 		t.Errorf("got:\n%v\nwant:\n%s", err, want)
 	}

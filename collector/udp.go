@@ -53,7 +53,7 @@ func (in *udpInput) open(ctx context.Context, _ state) (net.Addr, error) {
 }
 
 func (in *udpInput) run(ctx context.Context) {
-	defer in.conn.Close()
+	defer func() { _ = in.conn.Close() }() // nothing is left in it that could be lost
 	stop := context.AfterFunc(ctx, func() { _ = in.conn.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
 	var b *batch

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-func execute(t *testing.T, ctx context.Context, args ...string) (string, error) {
+func execute(ctx context.Context, t *testing.T, args ...string) (string, error) {
 	t.Helper()
 	cmd := command()
 	var out bytes.Buffer
@@ -32,11 +32,11 @@ func config(t *testing.T, more string) string {
 }
 
 func TestCheckTellsTheMistakeAndItsPlace(t *testing.T) {
-	if out, err := execute(t, t.Context(), "check", "--config", config(t, "")); err != nil || !strings.Contains(out, "in order, 1 inputs") {
+	if out, err := execute(t.Context(), t, "check", "--config", config(t, "")); err != nil || !strings.Contains(out, "in order, 1 inputs") {
 		t.Errorf("%v %s", err, out)
 	}
 	path := config(t, "spol: {}\n")
-	if out, err := execute(t, t.Context(), "check", "--config", path); err == nil || !strings.Contains(out, path+":6:1: unknown key") {
+	if out, err := execute(t.Context(), t, "check", "--config", path); err == nil || !strings.Contains(out, path+":6:1: unknown key") {
 		t.Errorf("%v %s", err, out)
 	}
 	path = config(t, "\n")
@@ -48,18 +48,18 @@ func TestCheckTellsTheMistakeAndItsPlace(t *testing.T) {
 	if err := os.WriteFile(path, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := execute(t, t.Context(), "check", "--config", path); err == nil || !strings.Contains(out, "none.pem") {
+	if out, err := execute(t.Context(), t, "check", "--config", path); err == nil || !strings.Contains(out, "none.pem") {
 		t.Errorf("%v %s", err, out)
 	}
 }
 
 func TestKeyIsMadeOnceAndPrinted(t *testing.T) {
 	path := config(t, "")
-	first, err := execute(t, t.Context(), "key", "--config", path)
+	first, err := execute(t.Context(), t, "key", "--config", path)
 	if err != nil || len(first) != 57 || first[0] != 'U' {
 		t.Fatalf("%v %q", err, first)
 	}
-	if again, err := execute(t, t.Context(), "key", "--config", path); err != nil || again != first {
+	if again, err := execute(t.Context(), t, "key", "--config", path); err != nil || again != first {
 		t.Errorf("%v %q, before %q", err, again, first)
 	}
 }
@@ -67,13 +67,13 @@ func TestKeyIsMadeOnceAndPrinted(t *testing.T) {
 func TestRunEndsCleanlyWithoutAPrefecture(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel() // as an interrupt right at the start
-	if out, err := execute(t, ctx, "run", "--config", config(t, "")); err != nil && !strings.Contains(err.Error(), "canceled") {
+	if out, err := execute(ctx, t, "run", "--config", config(t, "")); err != nil && !strings.Contains(err.Error(), "canceled") {
 		t.Errorf("%v %s", err, out)
 	}
 }
 
 func TestVersion(t *testing.T) {
-	if out, err := execute(t, t.Context(), "version"); err != nil || !strings.HasPrefix(out, "mimamori-collector ") {
+	if out, err := execute(t.Context(), t, "version"); err != nil || !strings.HasPrefix(out, "mimamori-collector ") {
 		t.Errorf("%v %s", err, out)
 	}
 }

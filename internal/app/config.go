@@ -73,6 +73,10 @@ func LoadConfig(path string) (Config, error) {
 	if err != nil {
 		return c, err
 	}
+	for i := range c.Collectors {
+		col := &c.Collectors[i]
+		col.Municipality = doc.Written("$.collectors["+strconv.Itoa(i)+"].municipality", col.Municipality)
+	}
 	if at, err := c.check(); err != nil {
 		return c, doc.ErrorAt(at, err.Error(), "")
 	}

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -36,7 +37,10 @@ func Decode(name string, text []byte, v any) (*Document, error) {
 	if len(file.Docs) > 1 {
 		return nil, d.at(1, 1, "one YAML document is wanted, this file has several", "")
 	}
-	if err := d.unknown(body, keysOf(reflect.TypeOf(v).Elem())); err != nil {
+	if t := body.Type(); t != ast.MappingType && t != ast.MappingValueType {
+		return nil, d.at(1, 1, "this is no list of keys", "one key: value to a line")
+	}
+	if err := d.check(body, keyOf(reflect.TypeOf(v).Elem()).below); err != nil {
 		return nil, err
 	}
 	if err := yaml.NodeToValue(body, v, yaml.Strict()); err != nil {
@@ -68,6 +72,23 @@ func (d *Document) ErrorAt(path, msg, hint string) *Error {
 	return d.at(1, 1, msg, hint)
 }
 
+// Written is the scalar at a path as it stands in the file, or value where it
+// is no number: 010006 is a code, not octal.
+func (d *Document) Written(path, value string) string {
+	q, err := yaml.PathString(path)
+	if err != nil || d.file == nil {
+		return value
+	}
+	node, err := q.FilterFile(d.file)
+	if err != nil {
+		return value
+	}
+	if n, ok := node.(*ast.IntegerNode); ok {
+		return n.GetToken().Value
+	}
+	return value
+}
+
 // wrap gives an error of the YAML library its place.
 func (d *Document) wrap(err error) *Error {
 	var at yaml.Error
@@ -78,64 +99,95 @@ func (d *Document) wrap(err error) *Error {
 	return d.at(1, 1, err.Error(), "")
 }
 
-// keys is the tree of keys that a file may have; nil where any may stand.
-type keys map[string]keys
+// key is what a file may have below a key: other keys, or a value that check
+// can read. Both nil: anything.
+type key struct {
+	below keys
+	check func(string) error
+}
 
-// keysOf reads the keys off a type's yaml tags. A map's keys are free, those
-// of its values are under "".
-func keysOf(t reflect.Type) keys {
+// keys are the keys that may stand in a mapping; "" stands for any.
+type keys map[string]key
+
+// byteUnmarshaler is a type that reads its own text.
+type byteUnmarshaler interface{ UnmarshalYAML(text []byte) error }
+
+// keyOf reads off a type, by its yaml tags, what may stand below a key.
+func keyOf(t reflect.Type) key {
 	for t.Kind() == reflect.Slice || t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	if t.Kind() == reflect.Map {
-		return keys{"": keysOf(t.Elem())}
-	}
-	if t.Kind() != reflect.Struct {
-		return nil
+	switch {
+	case t == reflect.TypeFor[time.Duration]():
+		return key{check: func(s string) error {
+			if _, err := time.ParseDuration(s); err != nil {
+				return fmt.Errorf("%q is no duration; write a number and ms, s, m or h, such as 200ms", s)
+			}
+			return nil
+		}}
+	case reflect.PointerTo(t).Implements(reflect.TypeFor[byteUnmarshaler]()):
+		return key{check: func(s string) error {
+			u, _ := reflect.New(t).Interface().(byteUnmarshaler)
+			return u.UnmarshalYAML([]byte(s))
+		}}
+	case t.Kind() == reflect.Map:
+		return key{below: keys{"": keyOf(t.Elem())}}
+	case t.Kind() != reflect.Struct:
+		return key{}
 	}
 	out := keys{}
 	for f := range t.Fields() {
 		if tag, _, _ := strings.Cut(f.Tag.Get("yaml"), ","); tag != "" {
-			out[tag] = keysOf(f.Type)
+			out[tag] = keyOf(f.Type)
 		}
 	}
-	if len(out) == 0 {
-		return nil
-	}
-	return out
+	return key{below: out}
 }
 
-// unknown finds the first key that the tree does not know.
-func (d *Document) unknown(n ast.Node, known keys) error {
+// check finds the first key that is not known or whose value can't be read.
+func (d *Document) check(n ast.Node, known keys) error {
+	var entries []*ast.MappingValueNode
 	switch n := n.(type) {
 	case *ast.SequenceNode:
 		for _, v := range n.Values {
-			if err := d.unknown(v, known); err != nil {
+			if err := d.check(v, known); err != nil {
 				return err
 			}
 		}
 	case *ast.MappingNode:
-		for _, v := range n.Values {
-			if err := d.unknown(v, known); err != nil {
-				return err
-			}
-		}
+		entries = n.Values
 	case *ast.MappingValueNode:
-		token := n.Key.GetToken()
-		below, ok := known[token.Value]
-		if free, isMap := known[""]; isMap {
-			below, ok = free, true
-		}
-		if !ok && known != nil {
-			hint := ""
-			if near := Nearest(token.Value, slices.Sorted(maps.Keys(known))); near != "" {
-				hint = fmt.Sprintf("did you mean %q?", near)
-			}
-			return d.at(token.Position.Line, token.Position.Column, fmt.Sprintf("unknown key %q", token.Value), hint)
-		}
-		if below != nil {
-			return d.unknown(n.Value, below)
+		entries = []*ast.MappingValueNode{n}
+	}
+	for _, v := range entries {
+		if err := d.entry(v, known); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+func (d *Document) entry(v *ast.MappingValueNode, known keys) error {
+	token := v.Key.GetToken()
+	k, ok := known[token.Value]
+	if free, isMap := known[""]; isMap {
+		k, ok = free, true
+	}
+	if !ok {
+		hint := ""
+		if near := Nearest(token.Value, slices.Sorted(maps.Keys(known))); near != "" {
+			hint = fmt.Sprintf("did you mean %q?", near)
+		}
+		return d.at(token.Position.Line, token.Position.Column, fmt.Sprintf("unknown key %q", token.Value), hint)
+	}
+	if scalar, isScalar := v.Value.(ast.ScalarNode); isScalar && k.check != nil && v.Value.Type() != ast.NullType {
+		if err := k.check(scalar.GetToken().Value); err != nil {
+			at := scalar.GetToken().Position
+			return d.at(at.Line, at.Column, token.Value+": "+err.Error(), "")
+		}
+	}
+	if k.below == nil {
+		return nil
+	}
+	return d.check(v.Value, k.below)
 }
