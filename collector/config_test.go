@@ -25,8 +25,7 @@ func TestRejectedConfigurations(t *testing.T) {
 		}
 		want, _, _ := strings.Cut(strings.TrimPrefix(string(text), "# "), "\n")
 		_, err = Load(f)
-		var at *ConfigError
-		if !errors.As(err, &at) {
+		if _, ok := errors.AsType[*ConfigError](err); !ok {
 			t.Errorf("%s: %v", f, err)
 			continue
 		}

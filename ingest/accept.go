@@ -16,6 +16,9 @@ func (p *Pipeline) accept(ctx context.Context, j *frameJob) {
 		p.group.oldest = p.cfg.Now()
 	}
 	p.position = j.msg.Seq
+	if j.probe {
+		return
+	}
 	if j.err != nil {
 		p.reject(j)
 		return

@@ -96,4 +96,5 @@ type frameJob struct {
 	batch  *event.Batch
 	counts frame.Counts
 	err    error // why the frame is not trusted
+	probe  bool  // no frame at all
 }

@@ -13,6 +13,7 @@ import (
 	"mimamori/event"
 	"mimamori/frame"
 	"mimamori/ingest/format"
+	"mimamori/internal/bus"
 )
 
 // Fields that every event gets here.
@@ -85,6 +86,9 @@ func (w *worker) do(j *frameJob) {
 			w.builder.Reset()
 		}
 	}()
+	if j.probe = j.msg.Subject == bus.ProbeSubject; j.probe {
+		return
+	}
 	if j.frame, j.err = w.verify(j.msg.Data); j.err != nil {
 		return
 	}

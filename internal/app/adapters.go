@@ -109,6 +109,9 @@ func (h health) whole(s *console.Status, p ingest.Status) {
 	for _, a := range h.app.store.Stats().SetAside {
 		s.SetAside = append(s.SetAside, console.SetAside{Name: a.File, Reason: a.Reason})
 	}
+	if r := h.app.refusal.Load(); r != nil && r.err != nil {
+		s.Warnings = append(s.Warnings, console.Warning{Where: "bus", Text: r.err.Error(), At: s.At})
+	}
 	if p.Err != "" {
 		s.Warnings = append(s.Warnings, console.Warning{Where: "ingest", Text: p.Err, At: s.At})
 	}

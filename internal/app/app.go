@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"mimamori/ingest"
@@ -30,6 +31,7 @@ type App struct {
 	now       func() time.Time
 	closers   []closer
 	bus       *bus.Server
+	frames    *bus.Stream
 	store     *store.Store
 	soc       *soc.Service
 	pipeline  *ingest.Pipeline
@@ -37,6 +39,8 @@ type App struct {
 	console   http.Handler
 	retention time.Duration
 	setup     string
+	probe     time.Duration // how often the stream of frames is asked
+	refusal   atomic.Pointer[refusal]
 }
 
 // closer is a named step of the way down.
@@ -48,7 +52,7 @@ type closer struct {
 // New opens everything that the configuration names. On an error what was
 // opened is closed again.
 func New(ctx context.Context, cfg Config, log *slog.Logger, now func() time.Time) (*App, error) {
-	a := &App{cfg: cfg, log: log, now: now}
+	a := &App{cfg: cfg, log: log, now: now, probe: probeEvery}
 	for _, step := range []func(context.Context) error{a.openBus, a.openStore, a.openSOC, a.openPipeline, a.openConsole} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, a.Close())

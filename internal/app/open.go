@@ -80,12 +80,12 @@ func (a *App) openPipeline(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	stream, err := conn.Stream(ctx, bus.StreamConfig{Name: bus.Frames, Subjects: []string{bus.FramesSubjects}, MaxBytes: a.cfg.Bus.MaxBytes})
+	a.frames, err = conn.Stream(ctx, bus.StreamConfig{Name: bus.Frames, Subjects: []string{bus.FramesSubjects}, MaxBytes: a.cfg.Bus.MaxBytes})
 	if err != nil {
 		return err
 	}
 	a.pipeline, err = ingest.New(ingest.Config{
-		Stream: stream, Formats: formats, Detector: rules.NewEngine(set, rules.Options{Log: a.log, Now: a.now}),
+		Stream: a.frames, Formats: formats, Detector: rules.NewEngine(set, rules.Options{Log: a.log, Now: a.now}),
 		Alerts: a.soc, Store: segments{a.store}, Collectors: a.cfg.known(), Zones: zones,
 		Dir: filepath.Join(a.cfg.Data, "ingest"), Location: location, Now: a.now, Log: a.log,
 	})

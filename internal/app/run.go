@@ -19,6 +19,7 @@ func (a *App) Run(ctx context.Context) error {
 	g.Add(func() error { <-ctx.Done(); return nil }, func(error) { cancel() })
 	g.Add(func() error { return a.pipeline.Run(ctx) }, func(error) { cancel() })
 	g.Add(func() error { return a.housekeep(ctx) }, func(error) { cancel() })
+	g.Add(func() error { return a.watch(ctx) }, func(error) { cancel() })
 	server := &http.Server{Handler: a.console, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
 	g.Add(func() error {
 		if err := server.Serve(a.listener); !errors.Is(err, http.ErrServerClosed) {

@@ -28,6 +28,10 @@ const Frames = "FRAMES"
 // FramesSubjects is what the stream of frames takes.
 const FramesSubjects = "frames.>"
 
+// ProbeSubject is for messages that only ask whether the stream of frames takes
+// any. No collector may publish to it, and whoever reads frames skips it.
+const ProbeSubject = "frames.probe"
+
 // FrameSubject names the subject that a collector's source publishes to.
 func FrameSubject(municipality, collector, source string) string {
 	return strings.Join([]string{"frames", token(municipality), token(collector), token(source)}, ".")

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -38,16 +39,22 @@ func (p *program) up() *cobra.Command {
 	return c
 }
 
+// serve runs the program, and again when it says that a restart helps.
 func (p *program) serve(ctx context.Context, cfg app.Config) error {
 	if err := app.Prepare(cfg.Data); err != nil {
 		return err
 	}
-	a, err := app.New(ctx, cfg, p.log, p.now)
-	if err != nil {
-		return err
+	for {
+		a, err := app.New(ctx, cfg, p.log, p.now)
+		if err != nil {
+			return err
+		}
+		p.welcome(a)
+		if err := a.Run(ctx); !errors.Is(err, app.ErrRestart) {
+			return err
+		}
+		p.log.Warn("starting anew", "reason", app.ErrRestart)
 	}
-	p.welcome(a)
-	return a.Run(ctx)
 }
 
 // welcome tells where the console is, and how to become its first administrator.

@@ -28,3 +28,13 @@ func MaxRSS() int64 {
 	}
 	return u.Maxrss << 10
 }
+
+// FreeBytes is the room on the disk that holds a folder; false when it can't
+// be told.
+func FreeBytes(dir string) (int64, bool) {
+	var fs syscall.Statfs_t
+	if syscall.Statfs(dir, &fs) != nil {
+		return 0, false
+	}
+	return int64(fs.Bavail) * int64(fs.Bsize), true //nolint:unconvert // the types differ by system
+}

@@ -127,7 +127,7 @@ func keyOf(t reflect.Type) key {
 		}}
 	case reflect.PointerTo(t).Implements(reflect.TypeFor[byteUnmarshaler]()):
 		return key{check: func(s string) error {
-			u, _ := reflect.New(t).Interface().(byteUnmarshaler)
+			u, _ := reflect.TypeAssert[byteUnmarshaler](reflect.New(t))
 			return u.UnmarshalYAML([]byte(s))
 		}}
 	case t.Kind() == reflect.Map:
