@@ -30,7 +30,8 @@ type App struct {
 	log       *slog.Logger
 	now       func() time.Time
 	closers   []closer
-	bus       *bus.Server
+	bus       *bus.Server // nil when NATS runs elsewhere
+	conn      *bus.Conn
 	frames    *bus.Stream
 	store     *store.Store
 	soc       *soc.Service
@@ -86,8 +87,14 @@ func (a *App) URL() string {
 // SetupURL is the one-time link for the first administrator, "" once there is one.
 func (a *App) SetupURL() string { return a.setup }
 
-// BusAddr is host:port where collectors connect, "" when the bus does not listen.
-func (a *App) BusAddr() string { return a.bus.Addr() }
+// BusAddr is host:port where collectors connect, "" when this process does not
+// listen for them.
+func (a *App) BusAddr() string {
+	if a.bus == nil {
+		return ""
+	}
+	return a.bus.Addr()
+}
 
 // SOC is the alerts and users, for commands that run beside the program.
 func (a *App) SOC() *soc.Service { return a.soc }

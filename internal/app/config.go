@@ -38,12 +38,15 @@ type Console struct {
 	Public string `yaml:"public"` // URL under which people reach it; "" for http://listen
 }
 
-// Bus says where collectors connect.
+// Bus says where collectors connect: to the server in this process, or to NATS
+// servers of the prefecture's own, whose files then say who may connect.
 type Bus struct {
-	Listen   string `yaml:"listen"`
-	Cert     string `yaml:"cert"` // PEM; both or none
-	Key      string `yaml:"key"`
-	MaxBytes int64  `yaml:"max_bytes"` // of frames waiting; beyond it collectors keep theirs
+	Listen   string   `yaml:"listen"`
+	Cert     string   `yaml:"cert"` // PEM; both or none
+	Key      string   `yaml:"key"`
+	URLs     []string `yaml:"urls"`      // nats:// or tls:// of other servers; then listen is not used
+	NKey     string   `yaml:"nkey"`      // file of the NKey for them, made when missing; default DATA/bus.nk
+	MaxBytes int64    `yaml:"max_bytes"` // of frames waiting; beyond it collectors keep theirs
 }
 
 // Collector is a collector that may send.
@@ -81,7 +84,7 @@ func LoadConfig(path string) (Config, error) {
 		return c, doc.ErrorAt(at, err.Error(), "")
 	}
 	dir := filepath.Dir(path)
-	for _, p := range append([]*string{&c.Data, &c.Municipalities, &c.Bus.Cert, &c.Bus.Key}, pointers(c.Rules, c.Formats)...) {
+	for _, p := range append([]*string{&c.Data, &c.Municipalities, &c.Bus.Cert, &c.Bus.Key, &c.Bus.NKey}, pointers(c.Rules, c.Formats)...) {
 		if *p != "" && !filepath.IsAbs(*p) {
 			*p = filepath.Join(dir, *p)
 		}

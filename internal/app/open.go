@@ -19,7 +19,10 @@ import (
 	"mimamori/store"
 )
 
-func (a *App) openBus(context.Context) error {
+func (a *App) openBus(ctx context.Context) error {
+	if len(a.cfg.Bus.URLs) > 0 {
+		return a.dialBus(ctx)
+	}
 	cfg := bus.ServerConfig{Dir: filepath.Join(a.cfg.Data, "bus"), Listen: a.cfg.Bus.Listen, Users: a.cfg.users(), Log: a.log}
 	if a.cfg.Bus.Cert != "" {
 		pair, err := tls.LoadX509KeyPair(a.cfg.Bus.Cert, a.cfg.Bus.Key)
@@ -34,6 +37,26 @@ func (a *App) openBus(context.Context) error {
 	}
 	a.bus = server
 	a.onClose("bus", func() error { server.Close(); return nil })
+	a.conn, err = server.Connect(ctx)
+	return err
+}
+
+// dialBus connects to NATS servers that run elsewhere.
+func (a *App) dialBus(ctx context.Context) error {
+	path := a.cfg.Bus.NKey
+	if path == "" {
+		path = filepath.Join(a.cfg.Data, "bus.nk")
+	}
+	key, err := bus.LoadOrMakeKey(path)
+	if err != nil {
+		return err
+	}
+	a.log.Info("connecting to NATS", "urls", a.cfg.Bus.URLs, "public_key", key.Public())
+	a.conn, err = bus.Dial(ctx, bus.DialConfig{URLs: a.cfg.Bus.URLs, Key: key, Name: "mimamori", Log: a.log})
+	if err != nil {
+		return err
+	}
+	a.onClose("connection to NATS", func() error { a.conn.Close(); return nil })
 	return nil
 }
 
@@ -76,11 +99,7 @@ func (a *App) openPipeline(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("configuration: %w", err)
 	}
-	conn, err := a.bus.Connect(ctx)
-	if err != nil {
-		return err
-	}
-	a.frames, err = conn.Stream(ctx, bus.StreamConfig{Name: bus.Frames, Subjects: []string{bus.FramesSubjects}, MaxBytes: a.cfg.Bus.MaxBytes})
+	a.frames, err = a.conn.Stream(ctx, bus.StreamConfig{Name: bus.Frames, Subjects: []string{bus.FramesSubjects}, MaxBytes: a.cfg.Bus.MaxBytes})
 	if err != nil {
 		return err
 	}
