@@ -114,6 +114,27 @@ func (c *Console) newSearch(r *http.Request, v *view) (*searchPage, event.Query,
 	return p, q, nil
 }
 
+// mistake says in the reader's language what is wrong with a condition.
+func (v *view) mistake(e *lang.Error) string {
+	key := "mistake." + e.Code
+	if _, ok := v.texts[key]; !ok {
+		return e.Msg
+	}
+	args := make([]any, len(e.Args))
+	for i, a := range e.Args {
+		args[i] = a
+	}
+	return v.T(key, args...)
+}
+
+// hint says what to write instead.
+func (v *view) hint(e *lang.Error) string {
+	if e.Code == "unknown-field" && len(e.Args) > 1 {
+		return v.T("mistake.near", e.Args[1])
+	}
+	return e.Hint
+}
+
 // caret cuts the mistaken line at the mistake.
 func caret(e *lang.Error) (line, before string) {
 	lines := strings.Split(e.Text, "\n")

@@ -1,17 +1,20 @@
 package console
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"mimamori/internal/lang"
 )
 
 // Keys that are put together at run time begin with one of these.
 func runtimeKeys() []string {
-	return []string{"severity.", "level.", "state.", "role.", "resolution.", "action.", "range.", "field.", "error.", "history.", "users.", "done.", "auth."}
+	return []string{"severity.", "level.", "state.", "role.", "resolution.", "action.", "range.", "field.", "error.", "history.", "users.", "done.", "auth.", "mistake."}
 }
 
 func TestEveryTextIsThereInBothLanguages(t *testing.T) {
@@ -86,6 +89,26 @@ func TestNumbersAndTimesReadWell(t *testing.T) {
 	for in, want := range map[any]string{0: "0", 999: "999", 1000: "1,000", int64(-1234567): "-1,234,567", -123: "-123", uint64(33465203): "33,465,203", 0.25: "0.3", 812.4: "812", 0.0: "0"} {
 		if got := v.Num(in); got != want {
 			t.Errorf("%v: got %s, want %s", in, got, want)
+		}
+	}
+}
+
+// TestMistakesInConditionsAreToldInJapanese makes each kind of mistake.
+func TestMistakesInConditionsAreToldInJapanese(t *testing.T) {
+	v := &view{Lang: japanese, texts: must(loadTexts())}
+	for _, text := range []string{
+		`user.name == "a" &&`, `sorce.ip == "x"`, `foo(source.ip)`, `has(a, b)`, `text(1)`, `contains(source.port, "1")`, `user.name matches "("`,
+		`inCIDR(source.ip, "10.0.0.0/99")`, `source.port + 1`, `source.port < source.ip`, `source.port < nil`, `user.name < "a"`, `user.name in user.id`,
+		`user.name in [user.id]`, `source.port == "x"`, `len(user.name) > 3`, `[1]`, `user.name`, strings.Repeat(" ", lang.MaxSource) + "true",
+	} {
+		_, err := lang.Parse(text)
+		var e *lang.Error
+		if !errors.As(err, &e) {
+			t.Errorf("%.60s: %v", text, err)
+			continue
+		}
+		if told := v.mistake(e); e.Code == "" || told == e.Msg || strings.Contains(told, "{") {
+			t.Errorf("%.60s: code %q is told as %q", text, e.Code, told)
 		}
 	}
 }

@@ -20,16 +20,16 @@ func (c *checker) call(at ast.Node, name string, args []ast.Node) (Node, *Error)
 	if name == "text" && len(args) == 1 {
 		s, ok := constant(args[0]).(string)
 		if !ok {
-			return nil, c.fail(args[0], "", "text needs a constant string")
+			return nil, c.fail(args[0], mistake{code: "constant-text"}, "text needs a constant string")
 		}
 		return Words{strings.ToLower(s)}, nil
 	}
 	op, isText := textOps[name]
 	if !isText && name != "has" && name != "inCIDR" && name != "inList" {
-		return nil, c.fail(at, "has, contains, startsWith, endsWith, like, matches, their i… forms, inCIDR, inList, lower, text", "unknown function %q", name)
+		return nil, c.fail(at, mistake{"unknown-function", "has, contains, startsWith, endsWith, like, matches, their i… forms, inCIDR, inList, lower, text"}, "unknown function %q", name)
 	}
 	if len(args) == 0 || name == "has" && len(args) != 1 || name != "has" && len(args) < 2 {
-		return nil, c.fail(at, "", "%s: wrong number of arguments", name)
+		return nil, c.fail(at, mistake{code: "arguments"}, "%s: wrong number of arguments", name)
 	}
 	f, fold, err := c.field(args[0])
 	if err != nil {
@@ -47,13 +47,13 @@ func (c *checker) call(at ast.Node, name string, args []ast.Node) (Node, *Error)
 		for _, it := range items {
 			s, ok := constant(it).(string)
 			if !ok {
-				return nil, c.fail(it, "", "%s needs constant strings", name)
+				return nil, c.fail(it, mistake{code: "constant-text"}, "%s needs constant strings", name)
 			}
 			words = append(words, s)
 		}
 	}
 	if class(f) != classText {
-		return nil, c.fail(args[0], "", "%s needs a text field, %s is of type %s", name, f.Name(), f.Type())
+		return nil, c.fail(args[0], mistake{code: "text-field"}, "%s needs a text field, %s is of type %s", name, f.Name(), f.Type())
 	}
 	fold = fold || isText && name[0] == 'i'
 	switch name {
@@ -82,7 +82,7 @@ func (c *checker) regexp(at ast.Node, f event.Field, words []string, fold bool) 
 		}
 		re, err := regexp.Compile(w)
 		if err != nil {
-			return nil, c.fail(at, "the syntax is RE2's: https://github.com/google/re2/wiki/Syntax", "%v", err)
+			return nil, c.fail(at, mistake{"pattern", "the syntax is RE2's: https://github.com/google/re2/wiki/Syntax"}, "%v", err)
 		}
 		alternatives = append(alternatives, &Test{Field: f, Op: Matches, Regexp: re, Fold: fold})
 	}
@@ -99,7 +99,7 @@ func (c *checker) cidr(at ast.Node, f event.Field, words []string) (Node, *Error
 		if err != nil {
 			a, aerr := netip.ParseAddr(w)
 			if aerr != nil {
-				return nil, c.fail(at, `"10.0.0.0/8"`, "%q is no network", w)
+				return nil, c.fail(at, mistake{"network", `"10.0.0.0/8"`}, "%q is no network", w)
 			}
 			p = netip.PrefixFrom(a, a.BitLen())
 		}

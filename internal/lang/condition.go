@@ -54,7 +54,7 @@ func (c *checker) binary(n *ast.BinaryNode) (Node, *Error) {
 	case "contains", "startsWith", "endsWith", "matches":
 		return c.call(n, n.Operator, []ast.Node{n.Left, n.Right})
 	}
-	return nil, c.fail(n, "", "the operator %q is not part of the condition language", n.Operator)
+	return nil, c.fail(n, mistake{code: "operator"}, "the operator %q is not part of the condition language", n.Operator)
 }
 
 // join flattens a and b into one list of And or Or.
@@ -82,13 +82,13 @@ func (c *checker) compare(left, right ast.Node, op string) (Node, *Error) {
 			return nil, err
 		}
 		if class(f) != class(g) || code != Eq && class(f) == classText {
-			return nil, c.fail(right, "", "%s (%s) and %s (%s) can't be compared by %s", f.Name(), f.Type(), g.Name(), g.Type(), op)
+			return nil, c.fail(right, mistake{code: "compare"}, "%s (%s) and %s (%s) can't be compared by %s", f.Name(), f.Type(), g.Name(), g.Type(), op)
 		}
 		return FieldTest{f, g, code, fold || fold2}, nil
 	}
 	if _, null := right.(*ast.NilNode); null {
 		if code != Eq {
-			return nil, c.fail(right, "", "nil can only be compared by == and !=")
+			return nil, c.fail(right, mistake{code: "nil"}, "nil can only be compared by == and !=")
 		}
 		return Not{&Test{Field: f, Op: Has}}, nil
 	}
@@ -97,7 +97,7 @@ func (c *checker) compare(left, right ast.Node, op string) (Node, *Error) {
 		return nil, err
 	}
 	if code != Eq && class(f) == classText {
-		return nil, c.fail(left, "", "%s is of type %s and has no order", f.Name(), f.Type())
+		return nil, c.fail(left, mistake{code: "order"}, "%s is of type %s and has no order", f.Name(), f.Type())
 	}
 	return &Test{Field: f, Op: code, Values: []event.Value{v}, Fold: fold}, nil
 }
@@ -109,7 +109,7 @@ func (c *checker) in(n *ast.BinaryNode) (Node, *Error) {
 	}
 	items, ok := elements(n.Right)
 	if !ok {
-		return nil, c.fail(n.Right, `x in ["a", "b"]`, "in needs a list of constants")
+		return nil, c.fail(n.Right, mistake{"list", `x in ["a", "b"]`}, "in needs a list of constants")
 	}
 	t := &Test{Field: f, Op: Eq, Fold: fold}
 	for _, it := range items {

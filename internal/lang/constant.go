@@ -72,11 +72,11 @@ func constant(n ast.Node) any {
 // value converts a constant to the field's type.
 func (c *checker) value(f event.Field, n ast.Node, fold bool) (event.Value, *Error) {
 	if !isConst(n) {
-		return event.Value{}, c.fail(n, "", "want a constant here")
+		return event.Value{}, c.fail(n, mistake{code: "constant"}, "want a constant here")
 	}
 	k := constant(n)
 	clash := func(hint string) *Error {
-		return c.fail(n, hint, "%s is of type %s, which %v is not", f.Name(), f.Type(), describe(k))
+		return c.fail(n, mistake{"type", hint}, "%s is of type %s, which %v is not", f.Name(), f.Type(), describe(k))
 	}
 	switch class(f) {
 	case classText:

@@ -34,13 +34,13 @@ func (c *checker) field(n ast.Node) (event.Field, bool, *Error) {
 	if call, ok := n.(*ast.BuiltinNode); ok && (call.Name == "lower" || call.Name == "upper") && len(call.Arguments) == 1 {
 		f, _, err := c.field(call.Arguments[0])
 		if err == nil && class(f) != classText {
-			err = c.fail(n, "", "%s needs a text field, %s is of type %s", call.Name, f.Name(), f.Type())
+			err = c.fail(n, mistake{code: "text-field"}, "%s needs a text field, %s is of type %s", call.Name, f.Name(), f.Type())
 		}
 		return f, true, err
 	}
 	name, ok := dotted(n)
 	if !ok {
-		return 0, false, c.fail(n, "", "want the name of a field here")
+		return 0, false, c.fail(n, mistake{code: "field"}, "want the name of a field here")
 	}
 	f, known := event.Lookup(name)
 	if known {
@@ -60,7 +60,11 @@ func (c *checker) field(n ast.Node) (event.Field, bool, *Error) {
 	if near != "" {
 		hint = "did you mean " + near + "?"
 	}
-	return 0, false, c.fail(leftmost(n), hint, "unknown field %q", name)
+	err := c.fail(leftmost(n), mistake{"unknown-field", hint}, "unknown field %q", name)
+	if near != "" {
+		err.Args = append(err.Args, near)
+	}
+	return 0, false, err
 }
 
 // leftmost finds where a dotted name begins.

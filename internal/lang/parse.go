@@ -2,6 +2,7 @@ package lang
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/expr-lang/expr/ast"
@@ -26,16 +27,16 @@ func Parse(src string) (*Expr, error) { return parse(src, 0) }
 // parse leaves room for so many fields in the registry.
 func parse(src string, room int) (*Expr, error) {
 	if len(src) > MaxSource {
-		return nil, &Error{Text: src[:80], Line: 1, Col: 1, Msg: fmt.Sprintf("the condition is longer than %d bytes", MaxSource)}
+		return nil, &Error{Text: src[:80], Line: 1, Col: 1, Msg: fmt.Sprintf("the condition is longer than %d bytes", MaxSource), Code: "too-long", Args: []string{strconv.Itoa(MaxSource)}}
 	}
 	config := conf.CreateNew()
 	tree, err := parser.ParseWithConfig(src, config)
 	if err != nil {
 		var fe *file.Error
 		if ok := asFileError(err, &fe); ok {
-			return nil, &Error{Text: src, Line: fe.Line, Col: fe.Column + 1, Msg: strings.TrimSpace(fe.Message)}
+			return nil, &Error{Text: src, Line: fe.Line, Col: fe.Column + 1, Msg: strings.TrimSpace(fe.Message), Code: "syntax", Args: []string{strings.TrimSpace(fe.Message)}}
 		}
-		return nil, &Error{Text: src, Line: 1, Col: 1, Msg: err.Error()}
+		return nil, &Error{Text: src, Line: 1, Col: 1, Msg: err.Error(), Code: "syntax", Args: []string{err.Error()}}
 	}
 	c := checker{src: src, room: room}
 	root, cerr := c.cond(tree.Node)
@@ -56,9 +57,19 @@ type checker struct {
 	room int
 }
 
-func (c *checker) fail(n ast.Node, hint, format string, args ...any) *Error {
+// mistake is what a person should read of a mistake.
+type mistake struct {
+	code string // its kind, for translations
+	hint string
+}
+
+func (c *checker) fail(n ast.Node, m mistake, format string, args ...any) *Error {
 	line, col := place.Of(c.src, n.Location().From) // expr counts characters
-	return &Error{Text: c.src, Line: line, Col: col, Msg: fmt.Sprintf(format, args...), Hint: hint}
+	e := &Error{Text: c.src, Line: line, Col: col, Msg: fmt.Sprintf(format, args...), Hint: m.hint, Code: m.code}
+	for _, a := range args {
+		e.Args = append(e.Args, fmt.Sprint(a))
+	}
+	return e
 }
 
 // cond reads a node that must be a condition.
@@ -81,7 +92,7 @@ func (c *checker) cond(n ast.Node) (Node, *Error) {
 	case *ast.CallNode:
 		id, ok := n.Callee.(*ast.IdentifierNode)
 		if !ok {
-			return nil, c.fail(n, "", "only functions by name can be called")
+			return nil, c.fail(n, mistake{code: "not-language"}, "only functions by name can be called")
 		}
 		return c.call(n, id.Value, n.Arguments)
 	case *ast.BuiltinNode:
@@ -92,9 +103,9 @@ func (c *checker) cond(n ast.Node) (Node, *Error) {
 			return nil, err
 		}
 		if f.Type() != event.Boolean {
-			return nil, c.fail(n, "compare it, or has("+f.Name()+")", "%s is of type %s and no condition by itself", f.Name(), f.Type())
+			return nil, c.fail(n, mistake{"no-condition", "compare it, or has(" + f.Name() + ")"}, "%s is of type %s and no condition by itself", f.Name(), f.Type())
 		}
 		return &Test{Field: f, Op: Eq, Values: []event.Value{event.Bool(true)}}, nil
 	}
-	return nil, c.fail(n, "fields, ==, !=, <, <=, >, >=, in, and, or, not, ?:, has, contains, like, matches, inCIDR, inList", "this is not part of the condition language")
+	return nil, c.fail(n, mistake{"not-language", "fields, ==, !=, <, <=, >, >=, in, and, or, not, ?:, has, contains, like, matches, inCIDR, inList"}, "this is not part of the condition language")
 }

@@ -18,6 +18,9 @@ type Error struct {
 	Msg       string // what is wrong
 	Hint      string // what to do; may be ""
 	Text      string // the whole text
+
+	Code string   // kind of mistake, for translations; "" where it has none
+	Args []string // what Msg names, in its order
 }
 
 // Error shows the place, the mistake, what to do, the line and a caret below it.
