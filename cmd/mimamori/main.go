@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // Asia/Tokyo, on machines that have no zone files
 
 	"mimamori/internal/cli"
 )
