@@ -139,3 +139,14 @@ func TestKeyIsKeptAndParsed(t *testing.T) {
 		t.Error("nonsense was taken for a key")
 	}
 }
+
+func TestTwoServersDoNotShareAFolder(t *testing.T) {
+	dir := t.TempDir()
+	s, _ := start(t, ServerConfig{Dir: dir})
+	if second, err := StartServer(ServerConfig{Dir: dir}); err == nil {
+		second.Close()
+		t.Fatal("a second server works in the same folder")
+	}
+	s.Close()
+	start(t, ServerConfig{Dir: dir})
+}

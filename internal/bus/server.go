@@ -32,16 +32,32 @@ type ServerConfig struct {
 
 // Server is a NATS server with JetStream in this process.
 type Server struct {
-	ns    *server.Server
-	owner *Key
-	cfg   ServerConfig
+	ns     *server.Server
+	owner  *Key
+	cfg    ServerConfig
+	unlock func()
 
 	mu    sync.Mutex
 	conns []*Conn
 }
 
-// StartServer starts the server and returns when it takes connections.
+// StartServer starts the server and returns when it takes connections. A folder
+// that another process works in is an error.
 func StartServer(cfg ServerConfig) (*Server, error) {
+	unlock, err := lockDir(cfg.Dir)
+	if err != nil {
+		return nil, err
+	}
+	s, err := startServer(cfg)
+	if err != nil {
+		unlock()
+		return nil, err
+	}
+	s.unlock = unlock
+	return s, nil
+}
+
+func startServer(cfg ServerConfig) (*Server, error) {
 	owner, err := NewKey()
 	if err != nil {
 		return nil, err
@@ -185,6 +201,7 @@ func (s *Server) Close() {
 	s.mu.Unlock()
 	s.ns.Shutdown()
 	s.ns.WaitForShutdown()
+	s.unlock()
 }
 
 // logger passes the server's warnings and errors on.
