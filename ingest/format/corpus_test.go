@@ -1,13 +1,10 @@
 package format
 
 import (
-	"bufio"
-	"compress/gzip"
 	"encoding/json"
 	"fmt"
 	"net/netip"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,31 +12,14 @@ import (
 	"time"
 
 	"mimamori/event"
+	"mimamori/internal/testkit"
 )
 
-// corpus opens a file of the corpora, or skips.
+// corpus reads a file of the corpora, or skips.
 func corpus(t testing.TB, name string, line func([]byte)) {
 	t.Helper()
-	dir := os.Getenv("MIMAMORI_CORPORA")
-	if dir == "" {
-		t.Skip("MIMAMORI_CORPORA is not set")
-	}
-	f, err := os.Open(filepath.Join(dir, name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	sc := bufio.NewScanner(z)
-	sc.Buffer(nil, 64<<20)
-	for sc.Scan() {
-		line(sc.Bytes())
-	}
-	if err := sc.Err(); err != nil {
-		t.Fatal(err)
+	for b := range testkit.Lines(t, name) {
+		line(b)
 	}
 }
 

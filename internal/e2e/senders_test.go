@@ -1,8 +1,6 @@
 package e2e
 
 import (
-	"bufio"
-	"compress/gzip"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -22,33 +20,21 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"mimamori/internal/testkit"
 )
 
-// eachCase reads a corpus of JSON lines.
-func eachCase(t *testing.T, path string, fn func(map[string]json.RawMessage) bool) {
+// eachCase reads a corpus of JSON lines until fn has enough.
+func eachCase(t *testing.T, name string, fn func(map[string]json.RawMessage) bool) {
 	t.Helper()
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	in := bufio.NewScanner(z)
-	in.Buffer(nil, 64<<20)
-	for in.Scan() {
+	for line := range testkit.Lines(t, name) {
 		var c map[string]json.RawMessage
-		if err := json.Unmarshal(in.Bytes(), &c); err != nil {
+		if err := json.Unmarshal(line, &c); err != nil {
 			t.Fatal(err)
 		}
 		if !fn(c) {
 			return
 		}
-	}
-	if err := in.Err(); err != nil {
-		t.Fatal(err)
 	}
 }
 
@@ -199,7 +185,7 @@ func (s *system) rotate(name string, lines []string) {
 
 func TestRealSendersArriveWholeAndOnce(t *testing.T) {
 	gate(t)
-	dir := corpora(t)
+	testkit.Corpora(t)
 	s := newSystem(t, `  - {source: firewall, type: syslog, listen: "tls://SYSLOG", cert: cert.pem, key: key.pem}
   - {source: proxy, type: file, paths: [squid/access.log]}
   - {source: endpoints, type: file, paths: [sysmon.json]}
@@ -210,13 +196,13 @@ func TestRealSendersArriveWholeAndOnce(t *testing.T) {
 
 	const syslogLines = 20_000
 	var seeds [2][]string // FortiGate, sshd
-	eachCase(t, filepath.Join(dir, "parsers", "sekoia-intake.jsonl.gz"), func(c map[string]json.RawMessage) bool {
+	eachCase(t, "parsers/sekoia-intake.jsonl.gz", func(c map[string]json.RawMessage) bool {
 		if line := text(c["raw"]); text(c["product"]) == "fortigate" && !strings.ContainsAny(line, "\n\r") {
 			seeds[0] = append(seeds[0], line)
 		}
 		return true
 	})
-	eachCase(t, filepath.Join(dir, "loghub", "loghub-2k.jsonl.gz"), func(c map[string]json.RawMessage) bool {
+	eachCase(t, "loghub/loghub-2k.jsonl.gz", func(c map[string]json.RawMessage) bool {
 		if text(c["source"]) == "OpenSSH" {
 			seeds[1] = append(seeds[1], text(c["raw"]))
 		}
@@ -230,7 +216,7 @@ func TestRealSendersArriveWholeAndOnce(t *testing.T) {
 	s.rsyslog("syslog.txt")
 
 	var sysmon []string
-	eachCase(t, filepath.Join(dir, "otrf", "windows.jsonl.gz"), func(c map[string]json.RawMessage) bool {
+	eachCase(t, "otrf/windows.jsonl.gz", func(c map[string]json.RawMessage) bool {
 		if strings.Contains(string(c["event"]), "Microsoft-Windows-Sysmon/Operational") {
 			sysmon = append(sysmon, fmt.Sprintf(`{"Mark":"mark-s%05d",%s`, len(sysmon), string(c["event"])[1:]))
 		}

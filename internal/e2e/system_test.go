@@ -53,16 +53,6 @@ func gate(t *testing.T) {
 	}
 }
 
-// corpora is the folder of real logs.
-func corpora(t *testing.T) string {
-	t.Helper()
-	dir := os.Getenv("MIMAMORI_CORPORA")
-	if dir == "" {
-		t.Skip("set MIMAMORI_CORPORA to the folder of real logs")
-	}
-	return dir
-}
-
 // freePort finds a port that is free now.
 func freePort(t *testing.T) string {
 	t.Helper()

@@ -15,16 +15,14 @@ import (
 	"testing/fstest"
 	"time"
 
+	"mimamori/internal/testkit"
 	"mimamori/rules"
 )
 
 // corpora unpacks the Sigma rules; the test is skipped where they are not.
 func corpora(t testing.TB) fs.FS {
 	t.Helper()
-	dir := os.Getenv("MIMAMORI_CORPORA")
-	if dir == "" {
-		t.Skip("MIMAMORI_CORPORA is unset")
-	}
+	dir := testkit.Corpora(t)
 	data, err := os.ReadFile(filepath.Join(dir, "sigma", "sigma-rules-and-spec.tar.gz"))
 	if err != nil {
 		t.Fatal(err)

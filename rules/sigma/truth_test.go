@@ -1,8 +1,6 @@
 package sigma
 
 import (
-	"bufio"
-	"compress/gzip"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -15,32 +13,23 @@ import (
 	"time"
 
 	"mimamori/event"
+	"mimamori/internal/testkit"
 	"mimamori/rules"
 )
 
-// jsonLines reads a gzip JSON Lines file of the corpora, at most limit lines.
+// jsonLines reads a JSON Lines file of the corpora, at most limit lines.
 func jsonLines[T any](t testing.TB, name string, limit int, each func(T)) {
 	t.Helper()
-	f, err := os.Open(filepath.Join(os.Getenv("MIMAMORI_CORPORA"), name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := bufio.NewScanner(z)
-	s.Buffer(nil, 64<<20)
-	for n := 0; s.Scan() && n < limit; n++ {
+	n := 0
+	for line := range testkit.Lines(t, name) {
+		if n++; n > limit {
+			return
+		}
 		var v T
-		if err := json.Unmarshal(s.Bytes(), &v); err != nil {
+		if err := json.Unmarshal(line, &v); err != nil {
 			t.Fatal(err)
 		}
 		each(v)
-	}
-	if err := s.Err(); err != nil {
-		t.Fatal(err)
 	}
 }
 
@@ -168,7 +157,7 @@ func run(t testing.TB, s *rules.Set, file string) map[match]bool {
 func TestMatchesAgreeWithTheTruth(t *testing.T) {
 	s := imported(t)
 	var covered []string
-	data, err := os.ReadFile(filepath.Join(os.Getenv("MIMAMORI_CORPORA"), "sigma-truth/covered.json"))
+	data, err := os.ReadFile(filepath.Join(testkit.Corpora(t), "sigma-truth/covered.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
