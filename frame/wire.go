@@ -1,7 +1,6 @@
 package frame
 
 import (
-	"bytes"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/binary"
@@ -140,6 +139,3 @@ func (f *Frame) Verify(pub ed25519.PublicKey) error {
 
 // Hash is the frame's identity in the chain: SHA-256 of header and signature.
 func (f *Frame) Hash() Hash { return sha256.Sum256(f.sealed) }
-
-// Same tells whether two frames are the same bytes.
-func (f *Frame) Same(g *Frame) bool { return bytes.Equal(f.Bytes, g.Bytes) }

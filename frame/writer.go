@@ -110,9 +110,6 @@ func (w *Writer) Full(n int) bool {
 	return w.head.Count >= MaxRecords || w.head.Count > 0 && w.Size()+n+4096 > MaxUnpacked/4
 }
 
-// Next is the sequence that the next record will get.
-func (w *Writer) Next() uint64 { return w.head.First + uint64(w.head.Count) }
-
 // Seal makes a signed frame of the records added since the last Seal, and nil
 // when there are none. The frame owns its bytes.
 func (w *Writer) Seal(lane Lane) (*Frame, error) {

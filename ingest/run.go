@@ -15,16 +15,20 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	if err := p.checkPosition(ctx); err != nil {
 		return err
 	}
-	order, work := make(chan *frameJob, 4*p.cfg.Workers), make(chan *frameJob, 4*p.cfg.Workers)
-	commits := make(chan *group)
-	var readers, workers, committer sync.WaitGroup
-	for range p.cfg.Workers {
+	parsers := make([]*worker, p.cfg.Workers)
+	for i := range parsers {
 		w, err := newWorker(&p.cfg, &p.batches)
 		if err != nil {
 			return err
 		}
+		defer w.unpacker.Close()
+		parsers[i] = w
+	}
+	order, work := make(chan *frameJob, 4*p.cfg.Workers), make(chan *frameJob, 4*p.cfg.Workers)
+	commits := make(chan *group)
+	var readers, workers, committer sync.WaitGroup
+	for _, w := range parsers {
 		workers.Go(func() {
-			defer w.unpacker.Close()
 			for j := range work {
 				w.do(j)
 			}

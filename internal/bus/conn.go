@@ -24,9 +24,8 @@ type DialConfig struct {
 
 // Conn is a connection that redials by itself.
 type Conn struct {
-	nc   *nats.Conn
-	js   jetstream.JetStream
-	heal func() // repairs the embedded server, where there is one
+	nc *nats.Conn
+	js jetstream.JetStream
 }
 
 // Dial connects, or returns a connection that goes on trying. An error means
@@ -86,7 +85,7 @@ func (c *Conn) publish(ctx context.Context, m *nats.Msg) (uint64, error) {
 	// No hidden retries: the caller's loop is the only one.
 	ack, err := c.js.PublishMsg(ctx, m, jetstream.WithRetryAttempts(0))
 	if err != nil {
-		return 0, c.explain("publish to "+m.Subject, err)
+		return 0, explain("publish to "+m.Subject, err)
 	}
 	return ack.Sequence, nil
 }
@@ -98,17 +97,10 @@ const (
 )
 
 // explain maps an error of the client to ours.
-func (c *Conn) explain(what string, err error) error {
+func explain(what string, err error) error {
 	var api *jetstream.APIError
-	switch {
-	case errors.As(err, &api) && (api.ErrorCode == jsStoreFailed || api.ErrorCode == jsNoResources):
+	if errors.As(err, &api) && (api.ErrorCode == jsStoreFailed || api.ErrorCode == jsNoResources) {
 		err = fmt.Errorf("%w: %w", ErrFull, err)
-	case errors.As(err, &api) && api.ErrorCode == jetstream.JSErrCodeJetStreamNotEnabled,
-		errors.Is(err, jetstream.ErrNoStreamResponse), errors.Is(err, nats.ErrNoResponders), errors.Is(err, jetstream.ErrJetStreamNotEnabled):
-		if c.heal != nil {
-			c.heal()
-			err = fmt.Errorf("%w: %w", ErrFull, err)
-		}
 	}
 	return fmt.Errorf("bus: %s: %w", what, err)
 }

@@ -166,29 +166,10 @@ func (s *Server) Connect(ctx context.Context) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.heal = s.heal
 	s.mu.Lock()
 	s.conns = append(s.conns, c)
 	s.mu.Unlock()
 	return c, nil
-}
-
-// heal brings JetStream back after a full disk made the server switch it off.
-func (s *Server) heal() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.ns.JetStreamEnabled() || !s.ns.Running() {
-		return
-	}
-	opts, err := options(s.cfg, s.owner)
-	if err == nil {
-		err = s.ns.EnableJetStream(&server.JetStreamConfig{
-			MaxMemory: opts.JetStreamMaxMemory, MaxStore: opts.JetStreamMaxStore, StoreDir: opts.StoreDir, SyncAlways: true,
-		})
-	}
-	if err != nil && s.cfg.Log != nil {
-		s.cfg.Log.Error("JetStream is off and does not come back; is the disk full?", "dir", s.cfg.Dir, "err", err)
-	}
 }
 
 // Close cuts the connections and stops the server; streams are closed whole.

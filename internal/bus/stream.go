@@ -50,7 +50,7 @@ func (c *Conn) Stream(ctx context.Context, cfg StreamConfig) (*Stream, error) {
 		Duplicates: time.Second, AllowDirect: true,
 	})
 	if err != nil {
-		return nil, c.explain("stream "+cfg.Name, err)
+		return nil, explain("stream "+cfg.Name, err)
 	}
 	return &Stream{c, cfg.Name, s}, nil
 }
@@ -74,7 +74,7 @@ func (st *Stream) Last(ctx context.Context, subject string) (*Msg, error) {
 		return nil, fmt.Errorf("bus: %s: %w", subject, ErrNoMessage)
 	}
 	if err != nil {
-		return nil, st.conn.explain("last message of "+subject, err)
+		return nil, explain("last message of "+subject, err)
 	}
 	return &Msg{m.Subject, m.Sequence, m.Data, flatten(m.Header)}, nil
 }
@@ -95,7 +95,7 @@ func (st *Stream) Purge(ctx context.Context, subject string, before uint64) erro
 		opts = append(opts, jetstream.WithPurgeSubject(subject))
 	}
 	if err := st.s.Purge(ctx, opts...); err != nil {
-		return st.conn.explain("purge "+st.name, err)
+		return explain("purge "+st.name, err)
 	}
 	return nil
 }
@@ -104,7 +104,7 @@ func (st *Stream) Purge(ctx context.Context, subject string, before uint64) erro
 func (st *Stream) State(ctx context.Context) (StreamState, error) {
 	info, err := st.s.Info(ctx)
 	if err != nil {
-		return StreamState{}, st.conn.explain("state of "+st.name, err)
+		return StreamState{}, explain("state of "+st.name, err)
 	}
 	return StreamState{info.State.Msgs, info.State.Bytes, info.State.FirstSeq, info.State.LastSeq}, nil
 }
@@ -145,5 +145,5 @@ func (st *Stream) ended(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return nil //nolint:nilerr // the caller asked for the end
 	}
-	return st.conn.explain("read "+st.name, err)
+	return explain("read "+st.name, err)
 }

@@ -24,12 +24,12 @@ func TestDemoShowsTownsAndAlertsWithinAMinuteAndKeepsThem(t *testing.T) {
 	setup := p.find(t, setupURL)
 	c := newVisitor(t)
 	c.setUp(setup)
+	s := &system{t: t, dir: dir, data: "demo/prefecture"}
 	await(t, time.Minute, "events of 5 towns and an alert", func() bool {
-		s := &system{t: t, dir: dir}
 		var a struct {
 			Sources []struct{ Municipality string }
 		}
-		if json.Unmarshal([]byte(s.run("mimamori", "ledger", "--json", "--data", "demo/prefecture")), &a) != nil {
+		if json.Unmarshal([]byte(s.run("mimamori", "ledger", "--json", "--data", s.data)), &a) != nil {
 			return false
 		}
 		towns := map[string]bool{}
@@ -38,7 +38,7 @@ func TestDemoShowsTownsAndAlertsWithinAMinuteAndKeepsThem(t *testing.T) {
 		}
 		return len(towns) >= 5 && strings.Contains(c.get("/alerts"), "/alerts/")
 	})
-	stored := (&system{t: t, dir: dir}).query2("demo/prefecture").Total
+	stored := s.query("", 1).Total
 	if d := p.stop(t); d > 5*time.Second {
 		t.Errorf("Ctrl-C took %s", d)
 	}
@@ -49,20 +49,12 @@ func TestDemoShowsTownsAndAlertsWithinAMinuteAndKeepsThem(t *testing.T) {
 	if !strings.Contains(c.get("/alerts"), "/alerts/") {
 		t.Error("the alerts are gone after a restart")
 	}
-	if n := (&system{t: t, dir: dir}).query2("demo/prefecture").Total; n < stored {
+	if n := s.query("", 1).Total; n < stored {
 		t.Errorf("%d events after the restart, %d before", n, stored)
 	}
 	if d := p.stop(t); d > 5*time.Second {
 		t.Errorf("Ctrl-C took %s", d)
 	}
-}
-
-func (s *system) query2(data string) (a answer) {
-	s.t.Helper()
-	if err := json.Unmarshal([]byte(s.run("mimamori", "query", "--json", "--data", data, "--limit", "1")), &a); err != nil {
-		s.t.Fatal(err)
-	}
-	return a
 }
 
 // visitor is a person's browser without scripts.

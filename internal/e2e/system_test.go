@@ -128,13 +128,14 @@ func (p *process) tail() string {
 type system struct {
 	t       *testing.T
 	dir     string
+	data    string // folder of the prefecture's data, in dir
 	syslog  string // host:port of the collector's TLS or TCP syslog
 	up, col *process
 }
 
 func newSystem(t *testing.T, inputs string) *system {
 	t.Helper()
-	s := &system{t: t, dir: t.TempDir(), syslog: freePort(t)}
+	s := &system{t: t, dir: t.TempDir(), data: "prefecture", syslog: freePort(t)}
 	busAddr := freePort(t)
 	made, err := bus.LoadOrMakeKey(filepath.Join(s.dir, "collector.nk"))
 	if err != nil {
@@ -203,7 +204,7 @@ type account struct {
 
 func (s *system) ledger() (a account) {
 	s.t.Helper()
-	if err := json.Unmarshal([]byte(s.run("mimamori", "ledger", "--json", "--data", "prefecture")), &a); err != nil {
+	if err := json.Unmarshal([]byte(s.run("mimamori", "ledger", "--json", "--data", s.data)), &a); err != nil {
 		s.t.Fatal(err)
 	}
 	return a
@@ -217,7 +218,7 @@ type answer struct {
 
 func (s *system) query(text string, limit int) (a answer) {
 	s.t.Helper()
-	out := s.run("mimamori", "query", "--json", "--data", "prefecture", "--limit", fmt.Sprint(limit), text)
+	out := s.run("mimamori", "query", "--json", "--data", s.data, "--limit", fmt.Sprint(limit), text)
 	if err := json.Unmarshal([]byte(out), &a); err != nil {
 		s.t.Fatal(err)
 	}
@@ -246,7 +247,7 @@ func (s *system) settled(want uint64, limit time.Duration) account {
 	var a account
 	s.t.Cleanup(func() {
 		if s.t.Failed() {
-			s.t.Logf("ledger:\n%s\nprefecture:\n%s\ncollector:\n%s", s.run("mimamori", "ledger", "--data", "prefecture"), s.up.tail(), s.col.tail())
+			s.t.Logf("ledger:\n%s\nprefecture:\n%s\ncollector:\n%s", s.run("mimamori", "ledger", "--data", s.data), s.up.tail(), s.col.tail())
 		}
 	})
 	await(s.t, limit, fmt.Sprintf("%d lines stored", want), func() bool {

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"mimamori/event"
 )
 
@@ -93,5 +95,19 @@ func TestSearchWords(t *testing.T) {
 	}
 	if _, err := ParseSearch(`sorce.ip == "x"`); err == nil {
 		t.Error("a mistaken condition was taken for words")
+	}
+}
+
+func TestContainsFoldAgreesWithLoweringBoth(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := rapid.StringMatching(`[aAbBé.ﾊ]{0,30}`).Draw(t, "s")
+		w := strings.ToLower(rapid.StringMatching(`[aAbBé.ﾊ]{0,4}`).Draw(t, "w"))
+		if got, want := ContainsFold(s, w), strings.Contains(strings.ToLower(s), w); got != want {
+			t.Fatalf("%q in %q: %v", w, s, got)
+		}
+	})
+	// A line of the other letter case only: quadratic time would show as minutes.
+	if ContainsFold(strings.Repeat("A", 4<<20), "ab") || !ContainsFold(strings.Repeat("A", 4<<20)+"b", "ab") {
+		t.Error("a long line of one letter")
 	}
 }

@@ -14,35 +14,35 @@ func ContainsFold(s, lower string) bool {
 	if !isASCII(lower) || !isASCII(s) {
 		return strings.Contains(strings.ToLower(s), lower)
 	}
-	first := lower[0]
-	upper := first
+	first, upper := lower[0], lower[0]
 	if 'a' <= first && first <= 'z' {
-		upper = first - 'a' + 'A'
+		upper -= 'a' - 'A'
 	}
-	for i := 0; i+len(lower) <= len(s); {
-		j := strings.IndexByte(s[i:], first)
-		if upper != first {
-			if k := strings.IndexByte(s[i:min(len(s), i+uint31(j))], upper); k >= 0 {
-				j = k
-			}
-		}
-		if j < 0 || i+j+len(lower) > len(s) {
-			return false
-		}
-		if equalFoldASCII(s[i+j:i+j+len(lower)], lower) {
+	// Each letter case is looked for once, so that a long line of one letter
+	// costs no more than any other.
+	a, b := indexFrom(s, first, 0), len(s)
+	if upper != first {
+		b = indexFrom(s, upper, 0)
+	}
+	for i := min(a, b); i+len(lower) <= len(s); i = min(a, b) {
+		switch {
+		case equalFoldASCII(s[i:i+len(lower)], lower):
 			return true
+		case i == a:
+			a = indexFrom(s, first, i+1)
+		default:
+			b = indexFrom(s, upper, i+1)
 		}
-		i += j + 1
 	}
 	return false
 }
 
-// uint31 maps -1 (not found) to "to the end".
-func uint31(n int) int {
-	if n < 0 {
-		return 1<<31 - 1
+// indexFrom finds c at or after from, len(s) where there is none.
+func indexFrom(s string, c byte, from int) int {
+	if i := strings.IndexByte(s[from:], c); i >= 0 {
+		return from + i
 	}
-	return n
+	return len(s)
 }
 
 func isASCII(s string) bool {

@@ -82,7 +82,7 @@ async function look(page, tag) {
   for (const [name, path, status] of [
     ["overview", "/"], ["alerts", "/alerts"], ["alerts-none", "/alerts?q=zzzzzz"], ["search", "/search?range=24h"],
     ["search-none", "/search?q=zzzzzzzz"], ["search-mistake", "/search?q=" + encodeURIComponent('sorce.ip == "10.1.2.3" && event.action == "deny"'), 422],
-    ["status", "/status"], ["password", "/password"], ["notfound", "/no-such-page", 404],
+    ["status", "/status"], ["password", "/password"], ["users", "/users"], ["notfound", "/no-such-page", 404],
   ]) {
     await open(page, path, status);
     await shot(page, `${tag}-${name}`);
