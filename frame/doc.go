@@ -26,13 +26,13 @@ var (
 	ErrDigest    = errors.New("the payload does not fit its digest")
 )
 
-// Lane says whether a frame carries what happens now or an old backlog.
-type Lane uint8
+// Kind says what a frame carries.
+type Kind uint8
 
-// The lanes.
+// The kinds.
 const (
-	Live Lane = iota
-	Backfill
+	Lines Kind = iota // records
+	Gap               // nothing: it stands for frames that the collector gave up (SealGap)
 )
 
 // Hash is a SHA-256 digest.
@@ -47,7 +47,7 @@ type Header struct {
 	Epoch        uint64 // Unix seconds at which the numbering of this source began
 	First        uint64 // sequence of the first record; the rest follow without gap
 	Count        uint32 // records
-	Lane         Lane
+	Kind         Kind
 	From, To     int64  // receive times of the first and last record, Unix microseconds
 	Unpacked     uint32 // bytes of the payload before compression
 	Digest       Hash   // SHA-256 of the compressed payload
@@ -65,19 +65,25 @@ type Flags uint8
 
 // The marks.
 const (
-	NotUTF8   Flags = 1 << iota // Line holds bytes that are no UTF-8
-	Truncated                   // Line is the beginning of a longer line; Total is its length
-	Dropped                     // the record was lost on the way here; Line says why
+	NotUTF8    Flags = 1 << iota // Line holds bytes that are no UTF-8
+	Truncated                    // Line is the beginning of a longer one; Total is its length, 0 where the rest is the next record
+	Dropped                      // the record was lost on the way here; Line says why
+	hasCharset                   // on the wire: Charset follows
+	hasMasked                    // on the wire: Masked follows
+	hasHeader                    // on the wire: Header follows
 )
 
 // Record is one line as a device sent it, and how it came.
 type Record struct {
-	Line     string // original bytes without the line's end
+	Line     string // original bytes without the line's end, but for masked spans; of several lines: with those between
 	Received int64  // Unix microseconds at the collector
 	Peer     string // address of the sender, "" for files
 	Input    string // kind of input: syslog-udp, file, …
 	File     string // path, "" where there is none
 	Offset   int64  // where the line begins in File
-	Total    int64  // bytes of the whole line when Truncated
+	Total    int64  // bytes of the whole line when Truncated, 0 where nobody knows
+	Charset  string // encoding of Line and Header as internal/charset names it, "" for UTF-8
+	Header   string // the row that names the columns of Line; the same as Line where it is that row; "" where there is none
+	Masked   uint32 // spans of Line that the collector replaced by pseudonyms
 	Flags    Flags
 }

@@ -21,7 +21,7 @@ func head() Header {
 
 func seal(t testing.TB, w *Writer) *Frame {
 	t.Helper()
-	f, err := w.Seal(Live)
+	f, err := w.Seal()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,12 +59,15 @@ func TestRoundTripKeepsEveryByte(t *testing.T) {
 				Received: rapid.Int64Range(0, 1<<52).Draw(rt, "received"),
 				Peer:     rapid.SampledFrom([]string{"", "192.0.2.1:514", "b"}).Draw(rt, "peer"),
 				Input:    "syslog-tcp", File: rapid.SampledFrom([]string{"", "/var/log/a"}).Draw(rt, "file"),
-				Offset: rapid.Int64Range(0, 1<<40).Draw(rt, "offset"),
+				Offset:  rapid.Int64Range(0, 1<<40).Draw(rt, "offset"),
+				Charset: rapid.SampledFrom([]string{"", "cp932", "euc-jp"}).Draw(rt, "charset"),
+				Masked:  rapid.SampledFrom([]uint32{0, 1, 300}).Draw(rt, "masked"),
+				Header:  rapid.SampledFrom([]string{"", "名称,発生日時", "a,b"}).Draw(rt, "header"),
 			}
 			if got := w.Add(&r); got != uint64(len(want)+1) {
 				rt.Fatalf("sequence %d for record %d", got, len(want)+1)
 			}
-			if strings.ToValidUTF8(r.Line, "") != r.Line {
+			if r.Charset != "" || strings.ToValidUTF8(r.Line, "") != r.Line {
 				r.Flags |= NotUTF8
 			}
 			want = append(want, r)
@@ -98,6 +101,42 @@ func TestChainAndSequencesGoOnFromFrameToFrame(t *testing.T) {
 	}
 	if none := seal(t, w); none != nil {
 		t.Error("sealed a frame without records")
+	}
+}
+
+func TestGapStandsForTheFramesItReplaces(t *testing.T) {
+	w := newWriter(t)
+	var frames []*Frame
+	for i := range 4 {
+		for range i + 1 {
+			w.Add(&Record{Line: "line", Received: int64(1000 * (i + 1))})
+		}
+		frames = append(frames, seal(t, w))
+	}
+	gap, err := SealGap(frames[1], frames[2], "spool full", key(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := Parse(gap.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := got.Verify(key(1).Public().(ed25519.PublicKey)); err != nil {
+		t.Error(err)
+	}
+	_, reason := got.Gap()
+	if got.First != 2 || got.Last() != 6 || got.From != 2000 || got.To != 3000 || reason != "spool full" {
+		t.Errorf("gap %d-%d, %d-%d, %q", got.First, got.Last(), got.From, got.To, reason)
+	}
+	if got.Prev != frames[0].Chained() || frames[3].Prev != got.Chained() {
+		t.Error("the chain does not hold")
+	}
+	wider, err := SealGap(frames[0], got, "spool full", key(1))
+	if err != nil || wider.Chained() != frames[3].Prev || wider.Count != 6 {
+		t.Errorf("a gap grown by a gap: %v", err)
+	}
+	if _, err := SealGap(frames[2], frames[1], "", key(1)); err == nil {
+		t.Error("a range that ends before it begins was sealed")
 	}
 }
 
@@ -171,18 +210,60 @@ func TestLedgerAgreesWithASetOfNumbers(t *testing.T) {
 	})
 }
 
+func TestWhatWasGivenUpCountsOnlyWhereNothingArrived(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		l, k := NewLedger(), Key{"c", "s", 1}
+		e := l.Entry(k, "312011", "")
+		arrived, dropped := map[uint64]bool{}, map[uint64]bool{}
+		for range rapid.IntRange(1, 30).Draw(rt, "n") {
+			first := uint64(rapid.IntRange(1, 60).Draw(rt, "first"))
+			r := Range{first, first + uint64(rapid.IntRange(0, 9).Draw(rt, "len"))}
+			if rapid.Bool().Draw(rt, "gap") {
+				for _, p := range l.Fill(e, r) {
+					for s := p.First; s <= p.Last; s++ {
+						if arrived[s] || dropped[s] || s < r.First || s > r.Last {
+							rt.Fatalf("%d of %v is no news", s, r)
+						}
+						dropped[s] = true
+					}
+				}
+			} else if l.Add(e, r, Counts{}) {
+				for s := r.First; s <= r.Last; s++ {
+					if !dropped[s] {
+						arrived[s] = true
+					}
+				}
+			}
+			for s := r.First; s <= r.Last; s++ {
+				if !arrived[s] && !dropped[s] {
+					rt.Fatalf("%d is in no account", s)
+				}
+			}
+		}
+		if e.Dropped != uint64(len(dropped)) || e.Received() != uint64(len(dropped)+len(arrived)) {
+			rt.Fatalf("%+v, %d arrived, %d dropped", e, len(arrived), len(dropped))
+		}
+	})
+}
+
 func FuzzParse(f *testing.F) {
 	w := newWriter(f)
 	w.Add(&Record{Line: "hello", Peer: "p"})
-	f.Add(seal(f, w).Bytes)
+	fuzzed := seal(f, w)
+	f.Add(fuzzed.Bytes)
 	f.Add([]byte("MMFR\x01"))
 	u := newUnpacker(f)
+	g, err := SealGap(fuzzed, fuzzed, "spool full", key(1))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(g.Bytes)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		fr, err := Parse(b)
 		if err != nil {
 			return
 		}
-		if recs, err := u.Unpack(fr, nil); err == nil && len(recs) != int(fr.Count) {
+		if recs, err := u.Unpack(fr, nil); err == nil && fr.Kind == Lines && len(recs) != int(fr.Count) {
 			t.Fatalf("%d records, header says %d", len(recs), fr.Count)
 		}
 	})
@@ -190,7 +271,7 @@ func FuzzParse(f *testing.F) {
 
 // FuzzUnpack feeds hostile payload bytes past the digest.
 func FuzzUnpack(f *testing.F) {
-	f.Add([]byte{0, 0, 0, 0, 0, 0, 0, 1, 'x'}, uint32(1))
+	f.Add([]byte{0, 0, 0, 1, 'x', 0, 0, 0, 0, 0, 0, 0, 1}, uint32(1))
 	f.Fuzz(func(t *testing.T, body []byte, count uint32) {
 		fr := &Frame{Header: Header{Count: count % MaxRecords, Unpacked: uint32(len(body))}}
 		if recs, ok := unpack(body, fr, nil); ok && len(recs) != int(fr.Count) {

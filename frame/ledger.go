@@ -19,7 +19,13 @@ type Range struct{ First, Last uint64 }
 type Counts struct {
 	Stored      uint64 // in the event store, parsed or not
 	Quarantined uint64 // of these, not parsed or parsed badly
-	Dropped     uint64 // lost before the collector could keep them, and said so
+	Masked      uint64 // of these, with something masked by the collector
+	Dropped     uint64 // lost before the collector could keep or ship them, and said so
+}
+
+// Plus is the sum of two accounts.
+func (c Counts) Plus(d Counts) Counts {
+	return Counts{c.Stored + d.Stored, c.Quarantined + d.Quarantined, c.Masked + d.Masked, c.Dropped + d.Dropped}
 }
 
 // Entry is what the ledger knows of one sequence.
@@ -99,13 +105,38 @@ func (l *Ledger) Add(e *Entry, r Range, c Counts) bool {
 		e.Duplicates += r.Last - r.First + 1
 		return false
 	}
-	e.Stored += c.Stored
-	e.Quarantined += c.Quarantined
-	e.Dropped += c.Dropped
+	e.Counts = e.Counts.Plus(c)
 	i, _ := slices.BinarySearchFunc(e.Ranges, r.First, func(x Range, first uint64) int { return cmp.Compare(x.First, first) })
 	e.Ranges = slices.Insert(e.Ranges, i, r)
 	e.Ranges = merge(e.Ranges, max(i-1, 0))
 	return true
+}
+
+// Fill enters a range whose records the collector gave up, and returns the parts
+// of it that had not arrived: these are lost, and count as dropped. A part that
+// had arrived stays what it is.
+func (l *Ledger) Fill(e *Entry, r Range) []Range {
+	var parts []Range
+	next := r.First
+	for _, have := range e.Ranges {
+		if have.Last < next {
+			continue
+		}
+		if have.First > r.Last {
+			break
+		}
+		if have.First > next {
+			parts = append(parts, Range{next, have.First - 1})
+		}
+		next = have.Last + 1
+	}
+	if next <= r.Last {
+		parts = append(parts, Range{next, r.Last})
+	}
+	for _, p := range parts {
+		l.Add(e, p, Counts{Dropped: p.Last - p.First + 1})
+	}
+	return parts
 }
 
 // merge joins ranges that touch or overlap, from index i on.

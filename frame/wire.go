@@ -10,7 +10,6 @@ import (
 const (
 	magic   = "MMFR"
 	version = 1
-	codec   = 1 // zstd
 	context = "mimamori frame v1\x00"
 )
 
@@ -35,12 +34,20 @@ func appendHeader(b []byte, h *Header) []byte {
 	b = binary.BigEndian.AppendUint64(b, h.Epoch)
 	b = binary.BigEndian.AppendUint64(b, h.First)
 	b = binary.BigEndian.AppendUint32(b, h.Count)
-	b = append(b, byte(h.Lane), codec)
+	b = append(b, byte(h.Kind), h.codec())
 	b = binary.BigEndian.AppendUint64(b, uint64(h.From))
 	b = binary.BigEndian.AppendUint64(b, uint64(h.To))
 	b = binary.BigEndian.AppendUint32(b, h.Unpacked)
 	b = append(b, h.Digest[:]...)
 	return append(b, h.Prev[:]...)
+}
+
+// codec is how the payload is packed: 1 zstd, 0 not at all.
+func (h *Header) codec() byte {
+	if h.Kind == Gap {
+		return 0
+	}
+	return 1
 }
 
 // reader takes fields off the front of a buffer; it is spent once bad.
@@ -87,6 +94,16 @@ func (r *reader) varint() int64 {
 // payload's digest, but not its signature (see Verify). The frame keeps b. The
 // error wraps ErrMalformed or ErrDigest.
 func Parse(b []byte) (*Frame, error) {
+	f, err := Peek(b)
+	if err == nil && sha256.Sum256(f.payload) != f.Digest {
+		return nil, fmt.Errorf("%w: frame %s/%s seq %d", ErrDigest, f.Collector, f.Source, f.First)
+	}
+	return f, err
+}
+
+// Peek is Parse without the digest, for whoever only wants to know what a frame
+// says of itself.
+func Peek(b []byte) (*Frame, error) {
 	if len(b) > MaxFrame {
 		return nil, fmt.Errorf("%w: %d bytes, more than %d", ErrMalformed, len(b), MaxFrame)
 	}
@@ -101,8 +118,8 @@ func Parse(b []byte) (*Frame, error) {
 	h := &f.Header
 	h.Collector, h.Municipality, h.Zone, h.Source = r.name(), r.name(), r.name(), r.name()
 	h.Epoch, h.First, h.Count = r.u64(), r.u64(), r.u32()
-	lane := r.take(2)
-	h.Lane = Lane(lane[0])
+	kind := r.take(2)
+	h.Kind = Kind(kind[0])
 	h.From, h.To = int64(r.u64()), int64(r.u64())
 	h.Unpacked = r.u32()
 	copy(h.Digest[:], r.take(32))
@@ -116,14 +133,14 @@ func Parse(b []byte) (*Frame, error) {
 		return nil, fmt.Errorf("%w: it ends inside the header", ErrMalformed)
 	case h.Collector == "" || h.Source == "":
 		return nil, fmt.Errorf("%w: no collector or source", ErrMalformed)
-	case h.First == 0 || h.Count == 0 || h.Count > MaxRecords || h.First+uint64(h.Count) < h.First:
+	case h.First == 0 || h.Count == 0 || h.Kind == Lines && h.Count > MaxRecords || h.First+uint64(h.Count) < h.First:
 		return nil, fmt.Errorf("%w: sequence %d, %d records", ErrMalformed, h.First, h.Count)
 	case h.Unpacked > MaxUnpacked:
 		return nil, fmt.Errorf("%w: it unpacks to %d bytes, more than %d", ErrMalformed, h.Unpacked, MaxUnpacked)
-	case lane[0] > byte(Backfill) || lane[1] != codec:
-		return nil, fmt.Errorf("%w: lane %d, codec %d", ErrMalformed, lane[0], lane[1])
-	case sha256.Sum256(f.payload) != h.Digest:
-		return nil, fmt.Errorf("%w: frame %s/%s seq %d", ErrDigest, h.Collector, h.Source, h.First)
+	case h.Kind > Gap || kind[1] != h.codec():
+		return nil, fmt.Errorf("%w: kind %d, codec %d", ErrMalformed, kind[0], kind[1])
+	case h.Kind == Gap && (len(f.payload) < len(Hash{}) || len(f.payload) > len(Hash{})+maxReason):
+		return nil, fmt.Errorf("%w: a gap's payload of %d bytes", ErrMalformed, len(f.payload))
 	}
 	return f, nil
 }

@@ -13,6 +13,9 @@ import (
 // window bounds each source's compressor; frames are seldom larger.
 const window = 512 << 10
 
+// lengthBytes is what the length of the lines takes at the head of a payload.
+const lengthBytes = 4
+
 // Writer numbers the records of one source and seals them into frames. It is
 // used by one goroutine.
 type Writer struct {
@@ -23,9 +26,8 @@ type Writer struct {
 	dict   map[string]uint64
 	names  []byte
 	meta   []byte
-	lines  []byte
+	lines  []byte // begins with room for their length
 	last   Record
-	body   []byte
 	packed []byte
 }
 
@@ -47,7 +49,7 @@ func NewWriter(head Header, key ed25519.PrivateKey) (*Writer, error) {
 		return nil, fmt.Errorf("frame: zstd: %w", err)
 	}
 	head.Count, head.First = 0, max(head.First, 1)
-	return &Writer{head: head, key: key, enc: enc, dict: map[string]uint64{"": 0}}, nil
+	return &Writer{head: head, key: key, enc: enc, dict: map[string]uint64{"": 0}, lines: make([]byte, lengthBytes)}, nil
 }
 
 // Add gives the record the next sequence, which it returns. A line longer than
@@ -60,8 +62,17 @@ func (w *Writer) Add(r *Record) uint64 {
 		}
 		line, flags = line[:MaxLine], flags|Truncated
 	}
-	if !utf8.ValidString(line) {
+	if r.Charset != "" || !utf8.ValidString(line) {
 		flags |= NotUTF8
+	}
+	if r.Charset != "" {
+		flags |= hasCharset
+	}
+	if r.Masked > 0 {
+		flags |= hasMasked
+	}
+	if r.Header != "" {
+		flags |= hasHeader
 	}
 	if w.head.Count == 0 {
 		w.head.From = r.Received
@@ -72,6 +83,15 @@ func (w *Writer) Add(r *Record) uint64 {
 	w.meta = binary.AppendUvarint(w.meta, w.name(r.Peer))
 	w.meta = binary.AppendUvarint(w.meta, w.name(r.Input))
 	w.meta = binary.AppendUvarint(w.meta, w.name(r.File))
+	if flags&hasCharset != 0 {
+		w.meta = binary.AppendUvarint(w.meta, w.name(r.Charset))
+	}
+	if flags&hasMasked != 0 {
+		w.meta = binary.AppendUvarint(w.meta, uint64(r.Masked))
+	}
+	if flags&hasHeader != 0 {
+		w.meta = binary.AppendUvarint(w.meta, w.name(r.Header))
+	}
 	w.meta = binary.AppendVarint(w.meta, r.Offset-w.last.Offset)
 	if flags&Truncated != 0 {
 		w.meta = binary.AppendUvarint(w.meta, uint64(total))
@@ -112,31 +132,40 @@ func (w *Writer) Full(n int) bool {
 
 // Seal makes a signed frame of the records added since the last Seal, and nil
 // when there are none. The frame owns its bytes.
-func (w *Writer) Seal(lane Lane) (*Frame, error) {
+func (w *Writer) Seal() (*Frame, error) {
 	if w.head.Count == 0 {
 		return nil, nil //nolint:nilnil // nothing to seal is no error
 	}
-	body := binary.AppendUvarint(w.body[:0], uint64(len(w.dict)-1))
-	body = append(append(append(body, w.names...), w.meta...), w.lines...)
-	w.body = body
+	// The lines are first, so that they need not be copied once more.
+	binary.BigEndian.PutUint32(w.lines, uint32(len(w.lines)-lengthBytes))
+	w.lines = binary.AppendUvarint(w.lines, uint64(len(w.dict)-1))
+	w.lines = append(append(w.lines, w.names...), w.meta...)
+	body := w.lines
 	if len(body) > MaxUnpacked {
 		return nil, fmt.Errorf("frame: %d bytes of records do not fit a frame", len(body))
 	}
 	w.packed = w.enc.EncodeAll(body, w.packed[:0])
 	h := w.head
-	h.Lane, h.Unpacked, h.Digest = lane, uint32(len(body)), sha256.Sum256(w.packed)
-	out := appendHeader(make([]byte, 0, 512+len(w.packed)), &h)
-	signed := len(out)
-	out = append(out, ed25519.Sign(w.key, append([]byte(context), out...))...)
-	sealed := len(out)
-	out = append(out, w.packed...)
-	if len(out) > MaxFrame {
-		return nil, fmt.Errorf("frame: %d sealed bytes, more than %d", len(out), MaxFrame)
+	h.Kind, h.Unpacked = Lines, uint32(len(body))
+	f := sign(h, w.packed, w.key)
+	if len(f.Bytes) > MaxFrame {
+		return nil, fmt.Errorf("frame: %d sealed bytes, more than %d", len(f.Bytes), MaxFrame)
 	}
-	f := &Frame{Header: h, Bytes: out, signed: out[:signed], sealed: out[:sealed], payload: out[sealed:]}
+	h = f.Header
 	w.head.First, w.head.Count, w.head.Prev = h.Last()+1, 0, f.Hash()
-	w.meta, w.lines, w.names = w.meta[:0], w.lines[:0], w.names[:0]
+	w.meta, w.lines, w.names = w.meta[:0], w.lines[:lengthBytes], w.names[:0]
 	clear(w.dict)
 	w.dict[""] = 0
 	return f, nil
+}
+
+// sign makes the wire form of a header and its payload.
+func sign(h Header, payload []byte, key ed25519.PrivateKey) *Frame {
+	h.Digest = sha256.Sum256(payload)
+	out := appendHeader(make([]byte, 0, 512+len(payload)), &h)
+	signed := len(out)
+	out = append(out, ed25519.Sign(key, append([]byte(context), out...))...)
+	sealed := len(out)
+	out = append(out, payload...)
+	return &Frame{Header: h, Bytes: out, signed: out[:signed], sealed: out[:sealed], payload: out[sealed:]}
 }
