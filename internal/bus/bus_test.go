@@ -93,7 +93,7 @@ func TestCollectorMayPublishItsOwnSubjectsAndNothingElse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, c := start(t, ServerConfig{Listen: "127.0.0.1:0", Users: []User{{key.Public(), CollectorSubjects("312011", "col")}}})
+	s, c := start(t, ServerConfig{Listen: "127.0.0.1:0", Users: []User{{Public: key.Public(), Publish: CollectorSubjects("312011", "col")}}})
 	frames(t, c, 0)
 	out, err := Dial(t.Context(), DialConfig{URLs: []string{"nats://" + s.Addr()}, Key: key})
 	if err != nil {

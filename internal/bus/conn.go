@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
+	"net"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -20,24 +23,56 @@ type DialConfig struct {
 	TLS  *tls.Config // nil for none
 	Name string      // shown in the server's log
 	Log  *slog.Logger
+
+	Hasty bool // give up after a few quick tries; ErrDenied where the key is not welcome
+
+	// Files, where not nil, give certificates anew for each connection.
+	Files *TLSFiles
+	// Dialer, where not nil, opens the connections; it also resolves names.
+	Dialer Dialer
+}
+
+// Dialer opens TCP connections; *net.Dialer is one.
+type Dialer interface {
+	Dial(network, address string) (net.Conn, error)
 }
 
 // Conn is a connection that redials by itself.
 type Conn struct {
 	nc *nats.Conn
 	js jetstream.JetStream
+
+	handling sync.RWMutex // held for reading by handlers that run
 }
 
 // Dial connects, or returns a connection that goes on trying. An error means
-// that the configuration is wrong, not that the server is away.
+// that the configuration is wrong, not that the server is away, unless
+// cfg.Hasty asks for that.
 func Dial(ctx context.Context, cfg DialConfig) (*Conn, error) {
-	return dial(ctx, cfg, nats.RetryOnFailedConnect(true))
+	if !cfg.Hasty {
+		return dial(ctx, cfg, nats.RetryOnFailedConnect(true))
+	}
+	// A server whose users change just now turns away whoever is coming, so one
+	// refusal does not count.
+	for n := 0; ; n++ {
+		c, err := dial(ctx, cfg)
+		if err == nil || n == quickTries {
+			return c, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(rand.N(300 * time.Millisecond)): //nolint:gosec // jitter, no secret
+		}
+	}
 }
+
+const quickTries = 4
 
 func dial(_ context.Context, cfg DialConfig, more ...nats.Option) (*Conn, error) {
 	opts := []nats.Option{
 		nats.Name(cfg.Name), nats.MaxReconnects(-1), nats.ReconnectWait(500 * time.Millisecond),
-		nats.ReconnectJitter(500*time.Millisecond, 2*time.Second), nats.ReconnectBufSize(-1), nats.Timeout(5 * time.Second),
+		nats.ReconnectJitter(500*time.Millisecond, 2*time.Second), nats.ReconnectBufSize(-1), nats.Timeout(10 * time.Second), nats.IgnoreDiscoveredServers(),
 		nats.PingInterval(20 * time.Second), nats.MaxPingsOutstanding(2), nats.IgnoreAuthErrorAbort(),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { logTo(cfg.Log, "nats connection", err) }),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { logTo(cfg.Log, "nats line lost; redialling", err) }),
@@ -48,11 +83,20 @@ func dial(_ context.Context, cfg DialConfig, more ...nats.Option) (*Conn, error)
 	if cfg.TLS != nil {
 		opts = append(opts, nats.Secure(cfg.TLS))
 	}
+	if cfg.Files != nil {
+		opts = append(opts, cfg.Files.option)
+	}
+	if cfg.Dialer != nil {
+		opts = append(opts, nats.SetCustomDialer(cfg.Dialer), nats.SkipHostLookup())
+	}
 	nc, err := nats.Connect(strings.Join(cfg.URLs, ","), append(opts, more...)...)
+	if errors.Is(err, nats.ErrAuthorization) || errors.Is(err, nats.ErrAuthExpired) {
+		err = fmt.Errorf("%w: %w", ErrDenied, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("bus: connect to %s: %w", strings.Join(cfg.URLs, ", "), err)
 	}
-	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(10*time.Second))
+	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(10*time.Second), jetstream.WithPublishAsyncTimeout(10*time.Minute))
 	if err != nil {
 		nc.Close()
 		return nil, fmt.Errorf("bus: %w", err)
@@ -66,8 +110,12 @@ func logTo(log *slog.Logger, msg string, err error) {
 	}
 }
 
-// Close ends the connection.
-func (c *Conn) Close() { c.nc.Close() }
+// Close ends the connection and waits for handlers that run.
+func (c *Conn) Close() {
+	c.nc.Close()
+	c.handling.Lock()
+	defer c.handling.Unlock()
+}
 
 // Connected tells whether the line stands.
 func (c *Conn) Connected() bool { return c.nc.IsConnected() }
@@ -101,6 +149,9 @@ func explain(what string, err error) error {
 	var api *jetstream.APIError
 	if errors.As(err, &api) && (api.ErrorCode == jsStoreFailed || api.ErrorCode == jsNoResources) {
 		err = fmt.Errorf("%w: %w", ErrFull, err)
+	}
+	if errors.Is(err, nats.ErrReconnectBufExceeded) { // the client's word for it, while it redials
+		err = ErrOffline
 	}
 	return fmt.Errorf("bus: %s: %w", what, err)
 }

@@ -30,6 +30,9 @@ func NewKey() (*Key, error) {
 	return parseSeed(seed)
 }
 
+// ParseKey reads a key from its seed as Seed spells it.
+func ParseKey(seed string) (*Key, error) { return parseSeed([]byte(seed)) }
+
 func parseSeed(seed []byte) (*Key, error) {
 	pair, err := nkeys.FromSeed(seed)
 	if err != nil {
@@ -82,6 +85,9 @@ func LoadOrMakeKey(path string) (*Key, error) {
 	}
 	return k, k.Save(path)
 }
+
+// Seed returns the secret as NATS spells it: SU and 56 characters.
+func (k *Key) Seed() string { return string(k.seed) }
 
 // Public returns the public key as NATS spells it: U and 55 characters.
 func (k *Key) Public() string { return k.public }

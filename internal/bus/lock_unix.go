@@ -21,7 +21,7 @@ func lockDir(dir string) (unlock func(), err error) {
 		return nil, fmt.Errorf("bus: %w", err)
 	}
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		return nil, errors.Join(fmt.Errorf("bus: another process works in %s: end it first, or choose another data folder: %w", dir, err), f.Close())
+		return nil, errors.Join(fmt.Errorf("bus: %w in %s: end it first, or choose another data folder: %w", ErrLocked, dir, err), f.Close())
 	}
 	return func() { _ = f.Close() }, nil // closing lifts the lock
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/url"
 	"strconv"
 	"sync"
 	"time"
@@ -14,20 +15,23 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// User may connect with an NKey and publish to some subjects, nothing else.
+// User may connect with an NKey, publish to some subjects, and hear its own
+// inbox and some subjects; nothing else.
 type User struct {
-	Public  string
-	Publish []string
+	Public    string
+	Publish   []string
+	Subscribe []string
 }
 
 // ServerConfig says how to start the embedded server.
 type ServerConfig struct {
-	Dir      string      // where JetStream keeps its files
-	Listen   string      // host:port for others; "" for this process only
-	TLS      *tls.Config // for Listen
-	Users    []User      // who may connect from outside
-	MaxStore int64       // bytes on disk; 0 is as much as there is
-	Log      *slog.Logger
+	Dir       string      // where JetStream keeps its files
+	Listen    string      // host:port for others; "" for this process only
+	Websocket string      // host:port for others who can only speak HTTP; "" for none
+	TLS       *tls.Config // for Listen and Websocket
+	Users     []User      // who may connect from outside
+	MaxStore  int64       // bytes on disk; 0 is as much as there is
+	Log       *slog.Logger
 }
 
 // Server is a NATS server with JetStream in this process.
@@ -98,40 +102,64 @@ func options(cfg ServerConfig, owner *Key) (*server.Options, error) {
 	for _, u := range cfg.Users {
 		opts.Nkeys = append(opts.Nkeys, nkeyUser(u))
 	}
+	var err error
+	if cfg.Websocket != "" {
+		ws := server.WebsocketOpts{TLSConfig: cfg.TLS, NoTLS: cfg.TLS == nil}
+		if ws.Host, ws.Port, err = hostPort(cfg.Websocket); err != nil {
+			return nil, err
+		}
+		opts.Websocket = ws
+	}
 	if cfg.Listen == "" {
 		return opts, nil
 	}
-	host, port, err := net.SplitHostPort(cfg.Listen)
-	if err != nil {
-		return nil, fmt.Errorf("bus: listen %q: %w", cfg.Listen, err)
+	if opts.Host, opts.Port, err = hostPort(cfg.Listen); err != nil {
+		return nil, err
 	}
-	n, err := strconv.Atoi(port)
-	if err != nil || n < 0 || n > 65535 {
-		return nil, fmt.Errorf("bus: listen %q: no port", cfg.Listen)
-	}
-	if n == 0 {
-		n = server.RANDOM_PORT
-	}
-	opts.Host, opts.Port, opts.TLSConfig = host, n, cfg.TLS
-	if cfg.TLS != nil {
+	if opts.TLSConfig = cfg.TLS; cfg.TLS != nil {
 		opts.TLSTimeout = 5
 	}
 	return opts, nil
 }
 
-// nkeyUser lets a collector publish its subjects and hear the answers.
+// hostPort splits an address; port 0 becomes any that is free.
+func hostPort(address string) (host string, n int, err error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return "", 0, fmt.Errorf("bus: listen %q: %w", address, err)
+	}
+	n, err = strconv.Atoi(port)
+	if err != nil || n < 0 || n > 65535 {
+		return "", 0, fmt.Errorf("bus: listen %q: no port", address)
+	}
+	if n == 0 {
+		n = server.RANDOM_PORT
+	}
+	return host, n, nil
+}
+
+// nkeyUser lets a user publish its subjects and hear the answers. An empty
+// list would mean everything, so it names a subject that nobody uses.
 func nkeyUser(u User) *server.NkeyUser {
+	publish := u.Publish
+	if len(publish) == 0 {
+		publish = []string{"nothing"}
+	}
 	return &server.NkeyUser{Nkey: u.Public, Permissions: &server.Permissions{
-		Publish:   &server.SubjectPermission{Allow: u.Publish},
-		Subscribe: &server.SubjectPermission{Allow: []string{inbox(u.Public) + ".>"}},
+		Publish:   &server.SubjectPermission{Allow: publish},
+		Subscribe: &server.SubjectPermission{Allow: append([]string{inbox(u.Public) + ".>"}, u.Subscribe...)},
 	}}
 }
 
+// inboxes begins every reply subject.
+const inboxes = "_INBOX."
+
 // inbox is the private reply prefix of a key, so that nobody hears another's answers.
-func inbox(public string) string { return "_INBOX." + public }
+func inbox(public string) string { return inboxes + public }
 
 // SetUsers replaces who may connect from outside. Those no longer listed are
-// cut off at once.
+// cut off at once, those listed stay; who is about to connect at this very
+// moment is turned away and must come again.
 func (s *Server) SetUsers(users []User) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -144,6 +172,9 @@ func (s *Server) SetUsers(users []User) error {
 	if addr := s.Addr(); addr != "" { // keep the port that was chosen
 		_, port, _ := net.SplitHostPort(addr)
 		opts.Port, _ = strconv.Atoi(port)
+	}
+	if u, err := url.Parse(s.WebsocketURL()); err == nil && u.Port() != "" {
+		opts.Websocket.Port, _ = strconv.Atoi(u.Port())
 	}
 	if err := s.ns.ReloadOptions(opts); err != nil {
 		return fmt.Errorf("bus: users: %w", err)
@@ -158,6 +189,15 @@ func (s *Server) Addr() string {
 		return a.String()
 	}
 	return ""
+}
+
+// WebsocketURL is ws://host:port or wss:// where the server listens for those
+// who speak HTTP, "" where it does not.
+func (s *Server) WebsocketURL() string {
+	if s.cfg.Websocket == "" {
+		return ""
+	}
+	return s.ns.WebsocketURL()
 }
 
 // Connect opens a connection inside the process, with all rights.

@@ -16,6 +16,10 @@ type StreamConfig struct {
 	Subjects []string
 	MaxBytes int64         // 0 is no limit; a full stream refuses
 	MaxAge   time.Duration // 0 keeps until purged
+
+	// Direct lets single messages be read past the queue of the API. Not for a
+	// server whose users change: nats-server reads its options there unguarded.
+	Direct bool
 }
 
 // Stream is a durable, ordered list of messages on disk.
@@ -47,7 +51,7 @@ func (c *Conn) Stream(ctx context.Context, cfg StreamConfig) (*Stream, error) {
 	s, err := c.js.CreateOrUpdateStream(ctx, jetstream.StreamConfig{
 		Name: cfg.Name, Subjects: cfg.Subjects, Storage: jetstream.FileStorage, Retention: jetstream.LimitsPolicy,
 		Discard: jetstream.DiscardNew, MaxBytes: cfg.MaxBytes, MaxAge: cfg.MaxAge, MaxMsgSize: MaxMessage,
-		Duplicates: time.Second, AllowDirect: true,
+		Duplicates: time.Second, AllowDirect: cfg.Direct,
 	})
 	if err != nil {
 		return nil, explain("stream "+cfg.Name, err)
@@ -77,6 +81,27 @@ func (st *Stream) Last(ctx context.Context, subject string) (*Msg, error) {
 		return nil, explain("last message of "+subject, err)
 	}
 	return &Msg{m.Subject, m.Sequence, m.Data, flatten(m.Header)}, nil
+}
+
+// Next returns the first message of a subject, which may hold wildcards, from a
+// sequence on; ErrNoMessage where there is none.
+func (st *Stream) Next(ctx context.Context, subject string, from uint64) (*Msg, error) {
+	m, err := st.s.GetMsg(ctx, max(from, 1), jetstream.WithGetMsgSubject(subject))
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return nil, fmt.Errorf("bus: %s from %d: %w", subject, from, ErrNoMessage)
+	}
+	if err != nil {
+		return nil, explain("next message of "+subject, err)
+	}
+	return &Msg{m.Subject, m.Sequence, m.Data, flatten(m.Header)}, nil
+}
+
+// Delete removes one message; one that is gone already is no error.
+func (st *Stream) Delete(ctx context.Context, seq uint64) error {
+	if err := st.s.DeleteMsg(ctx, seq); err != nil && !errors.Is(err, jetstream.ErrMsgNotFound) && !errors.Is(err, jetstream.ErrMsgDeleteUnsuccessful) {
+		return explain("delete from "+st.name, err)
+	}
+	return nil
 }
 
 func flatten(h nats.Header) map[string]string {
@@ -119,6 +144,13 @@ func (st *Stream) Read(ctx context.Context, from uint64, fn func(Msg) error) err
 	if err != nil {
 		return st.ended(ctx, err)
 	}
+	defer func() { // else the server keeps it for minutes
+		if info := cons.CachedInfo(); info != nil {
+			bye, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+			defer cancel()
+			_ = st.s.DeleteConsumer(bye, info.Name) // it ends by itself later
+		}
+	}()
 	it, err := cons.Messages(jetstream.PullMaxMessagesWithBytesLimit(500, 16<<20))
 	if err != nil {
 		return st.ended(ctx, err)

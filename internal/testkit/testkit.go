@@ -1,5 +1,6 @@
-// Package testkit holds what tests of several packages need: the corpora of
-// real logs, which stay outside the project. Reading blocks on the disk only.
+// Package testkit holds what tests of several packages need: lines that are bad
+// on purpose, and the corpora of real logs, which stay outside the project.
+// Reading blocks on the disk only; a proxy holds what it was told to delay.
 package testkit
 
 import (
