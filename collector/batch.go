@@ -21,6 +21,11 @@ type batch struct {
 	buf   []byte // capacity batchBytes
 	size  int    // bytes of lines
 	marks []mark
+
+	// stored is called once the batch is on disk (true) or is known never to get
+	// there in this run (false): inputs whose protocol has one send their
+	// acknowledgement then. It must not block. nil for others.
+	stored func(ok bool)
 }
 
 // text makes a string of bytes that stay as they are while the batch is used.
@@ -90,6 +95,6 @@ func (o *outlet) send(b *batch) { o.in <- b }
 // giveBack returns an emptied or unused batch.
 func (o *outlet) giveBack(b *batch) {
 	clear(b.recs)
-	b.recs, b.buf, b.size, b.marks = b.recs[:0], b.buf[:0], 0, b.marks[:0]
+	b.recs, b.buf, b.size, b.marks, b.stored = b.recs[:0], b.buf[:0], 0, b.marks[:0], nil
 	o.free <- b
 }

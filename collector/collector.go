@@ -2,15 +2,14 @@ package collector
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net"
-	"strings"
 	"sync"
 	"time"
 
+	"mimamori/collector/mask"
 	"mimamori/frame"
 	"mimamori/internal/bus"
 )
@@ -28,6 +27,8 @@ type Options struct {
 	// Prefecture opens the line; it is asked again until it succeeds. Default:
 	// a connection to the configured URLs.
 	Prefecture func(context.Context) (Publisher, error)
+
+	Link *Link // of Prefecture, for the relay; default: one of its own
 }
 
 // Collector takes lines and ships frames. Make it with New.
@@ -36,9 +37,12 @@ type Collector struct {
 	opts   Options
 	health health
 
+	carrier *carrier // nil where there is a line
 	started bool
 	ready   chan struct{}
 	sources []*running
+	account account
+	relay   *relay // nil where this collector is no exit for others
 }
 
 // running is one source with its input.
@@ -46,6 +50,7 @@ type running struct {
 	input  input
 	source *source
 	addr   net.Addr
+	kind   string // of the input
 }
 
 // New checks the configuration and makes a collector; Run starts it. A key that
@@ -54,7 +59,7 @@ func New(cfg Config, opts Options) (*Collector, error) {
 	cfg = cfg.withDefaults()
 	p := cfg.problem()
 	if p == nil && opts.Prefecture == nil {
-		p = cfg.Prefecture.problem()
+		p = cfg.line()
 	}
 	if p != nil {
 		return nil, fmt.Errorf("collector: %s; %s", p.msg, p.hint)
@@ -72,16 +77,16 @@ func New(cfg Config, opts Options) (*Collector, error) {
 		}
 		opts.Key = key
 	}
-	c := &Collector{cfg: cfg, opts: opts, ready: make(chan struct{})}
-	if opts.Prefecture == nil {
-		secure, err := clientTLS(cfg.Prefecture)
-		if err != nil {
-			return nil, err
-		}
-		c.opts.Prefecture = func(ctx context.Context) (Publisher, error) { return c.dial(ctx, secure) }
+	c := &Collector{cfg: cfg, opts: opts, ready: make(chan struct{}), account: account{began: opts.Now()}}
+	if err := c.way(); err != nil {
+		return nil, err
+	}
+	masker, err := newMasker(cfg.Mask, opts.Now())
+	if err != nil {
+		return nil, err
 	}
 	for _, in := range cfg.Inputs {
-		r, err := c.prepare(in)
+		r, err := c.prepare(in, masker)
 		if err != nil {
 			return nil, err
 		}
@@ -90,50 +95,50 @@ func New(cfg Config, opts Options) (*Collector, error) {
 	return c, nil
 }
 
-func (c *Collector) prepare(in Input) (*running, error) {
-	log, count := c.opts.Log.With("source", in.Source), &counters{}
+// way prepares how frames leave: as files, over the line that was given, or
+// over one of its own; and the relay, which shares the link.
+func (c *Collector) way() error {
+	if c.cfg.Carry.Dir != "" && c.opts.Prefecture == nil {
+		c.carrier = newCarrier(c.cfg, c.opts)
+		c.opts.Prefecture = func(context.Context) (Publisher, error) { return c.carrier, nil }
+		return nil
+	}
+	to := c.opts.Link
+	if to == nil && (c.opts.Prefecture == nil || c.cfg.Relay.Listen != "") {
+		var err error
+		if to, err = NewLink(c.cfg); err != nil {
+			return err
+		}
+	}
+	if c.cfg.Relay.Listen != "" {
+		c.relay = newRelay(&c.cfg.Relay, to, c.opts.Log)
+	}
+	if c.opts.Prefecture == nil {
+		c.opts.Prefecture = func(ctx context.Context) (Publisher, error) {
+			conn, err := to.Dial(ctx, c.opts.Key, c.opts.Log)
+			if err != nil {
+				return nil, err
+			}
+			context.AfterFunc(ctx, conn.Close)
+			return conn, nil
+		}
+	}
+	return nil
+}
+
+func (c *Collector) prepare(in Input, m *mask.Masker) (*running, error) {
+	count := &counters{}
+	log := slog.New(count.trouble.watch(c.opts.Log.Handler(), c.opts.Now)).With("source", in.Source)
 	env := &inputEnv{cfg: in, log: log, now: c.opts.Now, count: count}
 	input, err := newInput(env)
 	if err != nil {
 		return nil, err
 	}
-	return &running{input: input, source: &source{
+	return &running{input: input, kind: env.kind, source: &source{
 		head: frame.Header{Collector: c.cfg.Collector, Municipality: c.cfg.Municipality, Zone: in.Zone, Source: in.Source},
-		log:  log, out: env.out, count: count, health: &c.health, now: c.opts.Now, seal: c.cfg.Seal,
+		log:  log, out: env.out, count: count, health: &c.health, now: c.opts.Now, seal: c.cfg.Seal, gives: c.cfg.Spool.gives(&in), data: c.cfg.Data,
+		reader: newReader(in, m),
 	}}, nil
-}
-
-// clientTLS makes the TLS configuration of the line, nil for none.
-func clientTLS(p Prefecture) (*tls.Config, error) {
-	if len(p.URLs) == 0 || !strings.HasPrefix(p.URLs[0], "tls://") {
-		return nil, nil
-	}
-	cfg := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: p.ServerName}
-	var err error
-	if p.CA != "" {
-		if cfg.RootCAs, err = certPool(p.CA); err != nil {
-			return nil, fmt.Errorf("prefecture: %w", err)
-		}
-	}
-	if p.Cert != "" {
-		pair, err := tls.LoadX509KeyPair(p.Cert, p.Key)
-		if err != nil {
-			return nil, fmt.Errorf("prefecture: certificate: %w", err)
-		}
-		cfg.Certificates = []tls.Certificate{pair}
-	}
-	return cfg, nil
-}
-
-func (c *Collector) dial(ctx context.Context, secure *tls.Config) (Publisher, error) {
-	conn, err := bus.Dial(ctx, bus.DialConfig{
-		URLs: c.cfg.Prefecture.URLs, Key: c.opts.Key, TLS: secure, Name: "collector " + c.cfg.Collector, Log: c.opts.Log,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("prefecture: %w", err)
-	}
-	context.AfterFunc(ctx, conn.Close)
-	return conn, nil
 }
 
 // PublicKey is the key that the prefecture must know, as NATS spells it.
@@ -152,12 +157,23 @@ func (c *Collector) Addr(source string) net.Addr {
 	return nil
 }
 
+// RelayAddr is where other collectors find this exit, once Ready; nil for none.
+func (c *Collector) RelayAddr() net.Addr {
+	if c.relay == nil {
+		return nil
+	}
+	return c.relay.ln.Addr()
+}
+
 // Stats tells what has been done so far. It may be called at any time.
 func (c *Collector) Stats() Stats {
 	var s Stats
 	c.health.into(&s)
 	for _, r := range c.sources {
-		s.Sources = append(s.Sources, r.source.count.stats(r.source.head.Source))
+		s.Sources = append(s.Sources, r.stats())
+	}
+	if c.relay != nil {
+		s.Relay = c.relay.stats()
 	}
 	return s
 }
@@ -172,26 +188,30 @@ func (c *Collector) Run(ctx context.Context) error {
 		return errTwice
 	}
 	c.started = true
-	sp, err := newSpool(ctx, c.cfg, c.opts.Log)
+	sp, err := newSpool(ctx, c.cfg, c.opts.Key.Private(), c.opts.Log)
 	if err != nil {
 		return fmt.Errorf("collector: %w", err)
 	}
 	defer sp.close()
 	ship := &shipper{
 		cfg: c.cfg, log: c.opts.Log, now: c.opts.Now, spool: sp, health: &c.health, dial: c.opts.Prefecture,
-		clean: make(chan struct{}, 1), newest: map[string]uint64{},
+		clean: make(chan struct{}, 1), old: c.giveUpOld,
 	}
-	shipped, spooled, err := sp.progress(ctx)
+	spooled, err := sp.resume(ctx)
 	if err != nil {
 		return fmt.Errorf("collector: %w", err)
 	}
-	c.health.shipped.Store(shipped)
-	c.health.spooled.Store(spooled)
-	ship.settled = shipped
+	c.health.came(spooled, sp)
 	if err := c.open(ctx, sp, ship.wake); err != nil {
 		return err
 	}
-	c.opts.Log.Info("collecting", "collector", c.cfg.Collector, "municipality", c.cfg.Municipality, "public_key", c.PublicKey(), "waiting_frames", spooled-shipped)
+	if c.relay != nil {
+		if err := c.relay.open(ctx); err != nil {
+			c.abandon(ctx, c.sources)
+			return fmt.Errorf("collector: %w", err)
+		}
+	}
+	c.opts.Log.Info("collecting", "collector", c.cfg.Collector, "municipality", c.cfg.Municipality, "public_key", c.PublicKey(), "waiting_frames", c.health.waiting.Load())
 	close(c.ready)
 	c.work(ctx, ship)
 	return nil
@@ -206,15 +226,31 @@ func (c *Collector) open(ctx context.Context, sp *spool, wake func()) error {
 			r.addr, err = r.input.open(ctx, from)
 		}
 		if err != nil {
-			ended, cancel := context.WithCancel(ctx)
-			cancel()
-			for _, opened := range c.sources[:i] {
-				opened.input.run(ended)
-			}
+			c.abandon(ctx, c.sources[:i])
 			return fmt.Errorf("collector: %w", err)
 		}
 	}
 	return nil
+}
+
+// abandon closes inputs that were opened.
+func (c *Collector) abandon(ctx context.Context, opened []*running) {
+	ended, cancel := context.WithCancel(ctx)
+	cancel()
+	for _, r := range opened {
+		r.input.run(ended)
+		_ = r.source.memory.close() // nothing was written
+	}
+}
+
+// giveUpOld gives up what is older than the spool may keep.
+func (c *Collector) giveUpOld(ctx context.Context) {
+	if c.cfg.Spool.MaxAge == 0 {
+		return
+	}
+	for _, r := range c.sources {
+		r.source.giveUpOld(ctx)
+	}
 }
 
 // work runs everything until ctx ends, and ends it in order: inputs, sealers,
@@ -238,10 +274,17 @@ func (c *Collector) work(ctx context.Context, ship *shipper) {
 		})
 	}
 	shippers.Go(func() { ship.run(shipping) })
+	if c.carrier != nil {
+		shippers.Go(func() { c.carrier.run(shipping) })
+		defer c.carrier.close()
+	}
+	if c.relay != nil {
+		shippers.Go(func() { c.relay.run(ctx) })
+	}
 	sealers.Wait()
 	endShipping()
 	shippers.Wait()
-	if err := ship.settle(hard); err != nil {
+	if err := ship.spool.settle(hard); err != nil {
 		c.opts.Log.Warn("what was shipped could not be noted; it will be sent twice", "err", err)
 	}
 }

@@ -53,10 +53,17 @@ func TestDefaultsAndPaths(t *testing.T) {
 		Collector: "tottori-a", Municipality: "010006", Zone: "internet", Data: "testdata/data", Key: "testdata/data/collector.nk",
 		Prefecture: Prefecture{URLs: []string{"tls://seccloud.example.jp:4222"}, CA: "testdata/ca.pem"},
 		Inputs: []Input{
-			{Source: "fw", Type: "syslog", Zone: "internet", Listen: "udp://0.0.0.0:514", MaxConnections: 1000, Idle: 6 * time.Hour},
-			{Source: "proxy", Type: "file", Zone: "lgwan", Paths: []string{"/var/log/squid/access.log*"}, MaxConnections: 1000, Idle: 6 * time.Hour},
+			{Source: "fw", Type: "syslog", Zone: "internet", Listen: "udp://0.0.0.0:514"},
+			{Source: "proxy", Type: "file", Zone: "lgwan", Paths: []string{"/var/log/squid/access.log*"}},
+			{
+				Source: "apps", Type: "http", Zone: "internet", Listen: "https://0.0.0.0:8088", Cert: "testdata/cert.pem", Key: "testdata/key.pem",
+				MaxConnections: 1000, Idle: 2 * time.Minute,
+				Tokens: []Token{{Name: "kyoikuiinkai", File: "testdata/kyoikuiinkai.token"}, {Name: "otel", Token: "0123456789abcdef0123456789abcdef"}},
+			},
 		},
 		Seal: Seal{Bytes: 256 << 10, Interval: 200 * time.Millisecond}, Spool: Spool{MaxBytes: 1 << 30},
+		Mask:   Mask{MyNumber: new(true), Key: "testdata/data/mask.key"},
+		Status: Status{Listen: "127.0.0.1:8686"},
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)

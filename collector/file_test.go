@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -13,9 +15,11 @@ import (
 func numbered(i, n int) (list []string, text string) {
 	for ; n > 0; i, n = i+1, n-1 {
 		list = append(list, fmt.Sprintf("line %d of the file", i))
-		text += list[len(list)-1] + "\n"
 	}
-	return list, text
+	if len(list) == 0 {
+		return nil, ""
+	}
+	return list, strings.Join(list, "\n") + "\n"
 }
 
 func fromFiles(t *testing.T, p *prefecture) []string {
@@ -259,3 +263,28 @@ func TestRotationUnderLoadLosesNothing(t *testing.T) {
 	eventually(t, "all lines", func() bool { return len(fromFiles(t, p)) >= len(want) })
 	sameLines(t, want, fromFiles(t, p))
 }
+
+func TestQuietFileIsNotForgottenOverTwoRestarts(t *testing.T) {
+	in, path := fileIn(t, "app*.log")
+	key, cfg := newKey(t), config(t, in)
+	p := newPrefecture(t, key)
+	quiet := strings.TrimSuffix(path, ".log") + "-quiet.log"
+	write(t, quiet, "quiet\n")
+	want := []string{"quiet"}
+	for i := range 4 {
+		write(t, path, fmt.Sprintln("line", i))
+		want = append(want, fmt.Sprint("line ", i))
+		u := start(t, cfg, key, p.conn)
+		u.shipped("files", 1+boolInt(i == 0))
+		u.stop()
+	}
+	u := start(t, cfg, key, p.conn)
+	write(t, path, "the last\n")
+	u.shipped("files", 1)
+	got := lines(first(p.records("files")))
+	slices.Sort(got)
+	slices.Sort(want)
+	sameLines(t, append(want, "the last"), got)
+}
+
+func first[A, B any](a A, _ B) A { return a }

@@ -17,8 +17,10 @@ type message struct {
 }
 
 // splitter cuts a stream into messages by RFC 6587: each message is framed by
-// an octet count ("123 <…") or by a newline, whichever it begins with. It keeps
-// the first limit bytes of a longer message and throws the rest away.
+// an octet count ("123 <…") or by a newline, whichever it begins with. NUL ends
+// a message too where the next one's priority ("<13>") follows, and from then on
+// wherever it stands, until a newline ends one. The splitter keeps the first
+// limit bytes of a longer message and throws the rest away.
 type splitter struct {
 	buf  []byte
 	r, w int // what is not yet taken is buf[r:w]
@@ -29,7 +31,8 @@ type splitter struct {
 	need int64 // bytes of the counted message at r, 0 when a newline ends it
 	kept int   // bytes of the head of a message that is being cut, 0 when none is
 	over int64 // bytes thrown away behind them
-	scan int   // bytes that hold no newline
+	scan int   // bytes that hold no end
+	nul  bool  // NUL ended the message before
 
 	counted bool  // the message before was a counted one
 	bad     int64 // counts that made no sense
@@ -85,18 +88,47 @@ func (s *splitter) next() (message, bool) {
 		if rest := s.need - s.over - int64(s.kept); int64(len(tail)) >= rest {
 			end = int(rest)
 		}
-	} else if i := bytes.IndexByte(tail[s.scan:], '\n'); i >= 0 {
-		end, skip = s.scan+i, 1
+	} else {
+		end, skip = s.ending(tail), 1
 	}
 	if end < 0 {
 		s.hold(len(tail))
 		return message{}, false
 	}
 	m := s.message(end)
+	s.nul = skip == 1 && tail[end] == 0
 	s.r += s.kept + end + skip
 	s.counted = s.need > 0
 	s.need, s.kept, s.over, s.scan = 0, 0, 0, 0
 	return m, true
+}
+
+// ending finds the end of a message that has no count, -1 when it is not there
+// yet.
+func (s *splitter) ending(tail []byte) int {
+	line := tail
+	lf := bytes.IndexByte(tail[s.scan:], '\n')
+	if lf >= 0 {
+		lf += s.scan
+		line = tail[:lf]
+	}
+	for at := s.scan; ; at++ {
+		i := bytes.IndexByte(line[at:], 0)
+		if at += i; i < 0 || !s.nul && (s.kept > 0 || at > s.limit-3) { // so near the limit, where pieces begin would decide
+			break
+		}
+		if s.nul || at+2 < len(line) && line[at+1] == '<' && line[at+2] >= '0' && line[at+2] <= '9' {
+			return at
+		}
+		if lf < 0 && at+2 >= len(line) { // what follows will tell
+			s.scan = at
+			return -1
+		}
+	}
+	if lf < 0 {
+		s.scan = len(tail)
+	}
+	return lf
 }
 
 // message makes the message that ends so many bytes behind what is kept.
@@ -118,11 +150,9 @@ func (s *splitter) hold(tail int) {
 	switch {
 	case s.kept > 0:
 		s.over += int64(tail)
-		s.w = s.r + s.kept
+		s.w, s.scan = s.r+s.kept, 0
 	case s.w-s.r > s.limit:
 		s.cutAt(s.limit)
-	case s.need == 0:
-		s.scan = tail
 	}
 }
 
@@ -135,37 +165,92 @@ func (s *splitter) cutAt(n int) {
 // begin looks at the first bytes of a message for an octet count; false means
 // that they do not yet tell.
 func (s *splitter) begin() bool {
-	b := s.buf[s.r:s.w]
-	digits, n := 0, int64(0)
-	for digits < len(b) && digits < 12 && b[digits] >= '0' && b[digits] <= '9' {
-		n = n*10 + int64(b[digits]-'0')
-		digits++
+	for s.r < s.w && s.buf[s.r] == 0 { // left of an end like "\n\x00"
+		s.r++
 	}
-	switch {
-	case digits > 0 && digits < 12 && digits+1 >= len(b) && (digits == len(b) || b[digits] == ' '):
+	if s.r == s.w {
 		return false
-	case digits > 0 && digits+1 < len(b) && b[digits] == ' ' && b[digits+1] == '<':
-		if b[0] == '0' || n > maxCount {
-			s.bad++
-			return true
-		}
-		s.r += digits + 1
+	}
+	b := s.buf[s.r:s.w]
+	head, n, more := octets(b)
+	switch {
+	case more:
+		return false
+	case head > 0 && (n <= 0 || n > maxCount):
+		s.bad++
+		return true
+	case head > 0:
+		s.r += head
 		s.need = n
-	case s.counted && b[0] != '<' && b[0] != '\n' && b[0] != '\r' && b[0] != 0:
+	case s.counted && b[0] != '<' && b[0] != '\n' && b[0] != '\r':
 		s.bad++ // the count before was too small, so this begins inside a message
 	}
 	s.counted = false
 	return true
 }
 
-// rest takes what is left when the stream has ended; it is no whole message.
+const mark3 = "\xef\xbb\xbf" // byte order mark
+
+// octets reads an octet count: how many bytes it takes, 0 when there is none,
+// and its value, 0 when it makes no sense. A byte order mark may stand before
+// it or before the message's priority. more means that b is too short to tell.
+func octets(b []byte) (head int, n int64, more bool) {
+	mark, more := prefixOf(b, mark3)
+	if more {
+		return 0, 0, true
+	}
+	from := 0
+	if mark {
+		from = len(mark3)
+	}
+	to := from
+	for to < len(b) && to-from < 12 && b[to] >= '0' && b[to] <= '9' {
+		n = n*10 + int64(b[to]-'0')
+		to++
+	}
+	switch {
+	case to-from == 12:
+		return 0, 0, false
+	case to == len(b):
+		return 0, 0, true
+	case to == from || b[to] != ' ':
+		return 0, 0, false
+	}
+	if b[from] == '0' {
+		n = 0
+	}
+	rest := b[to+1:]
+	if mark, more = prefixOf(rest, mark3); mark {
+		rest = rest[len(mark3):]
+	}
+	if more || len(rest) == 0 {
+		return 0, 0, true
+	}
+	if rest[0] != '<' {
+		return 0, 0, false
+	}
+	return to + 1, n, false
+}
+
+// prefixOf tells whether b begins with the prefix, or is too short to tell.
+func prefixOf(b []byte, prefix string) (yes, more bool) {
+	n := min(len(b), len(prefix))
+	if string(b[:n]) != prefix[:n] {
+		return false, false
+	}
+	return n == len(prefix), n > 0 && n < len(prefix)
+}
+
+// rest takes what is left when the stream has ended; it is no whole message,
+// unless NUL ends it.
 func (s *splitter) rest() (message, bool) {
 	if s.r == s.w {
 		return message{}, false
 	}
 	m := s.message(s.w - s.r - s.kept)
-	m.total = max(m.total, s.need)
-	m.cut = true
+	if m.total = max(m.total, s.need); m.cut || s.need > 0 || s.buf[s.w-1] != 0 {
+		m.cut = true
+	}
 	s.r, s.need, s.kept, s.over, s.scan = s.w, 0, 0, 0, 0
 	return m, true
 }

@@ -63,6 +63,16 @@ func TestStreamsAreCutIntoMessages(t *testing.T) {
 		"no UTF-8":                       {"<13>\xff\x81\x40\n", []string{"<13>\xff\x81\x40"}, 0},
 		"a long line":                    {"<13>" + long + "\n<13>b\n", []string{"<13>xxxx…1000/3004", "<13>b"}, 0},
 		"a long counted message":         {"3004 <13>" + long + "<13>b\n", []string{"<13>xxxx…1000/3004", "<13>b"}, 0},
+		"NUL at the end":                 {"<13>a\x00<13>b\x00<13>c\x00", []string{"<13>a", "<13>b", "<13>c"}, 0},
+		"NUL and lines with newlines":    {"<13>a\x00<13>b\nc\x00<13>d\x00", []string{"<13>a", "<13>b", "c", "<13>d"}, 0},
+		"NUL, and inside after newline":  {"<13>a\x00<13>b\n<13>c\x00c\n", []string{"<13>a", "<13>b", "<13>c\x00c"}, 0},
+		"NUL behind the newline":         {"<13>a\n\x00<13>b\n\x00\x005 <13>c\x005 <13>d", []string{"<13>a", "<13>b", "<13>c", "<13>d"}, 0},
+		"NUL before something else":      {"<13>a\x00<x\n<13>b\x00", []string{"<13>a\x00<x", "<13>b"}, 0},
+		"NUL behind a long line":         {"<13>" + long + "\x00<13>b\n", []string{"<13>xxxx…1000/3010"}, 0},
+		"a mark before the first count":  {"\xef\xbb\xbf5 <13>a5 <13>b", []string{"<13>a", "<13>b"}, 0},
+		"a mark before each priority":    {"8 \xef\xbb\xbf<13>a8 \xef\xbb\xbf<13>b", []string{"\xef\xbb\xbf<13>a", "\xef\xbb\xbf<13>b"}, 0},
+		"a mark before a line":           {"\xef\xbb\xbf<13>a\n\xef\xbbx\n", []string{"\xef\xbb\xbf<13>a", "\xef\xbbx"}, 0},
+		"a count before a mark only":     {"8 \xef\xbb\xbfx\n", []string{"8 \xef\xbb\xbfx"}, 0},
 		"the end within a line":          {"<13>a\n<13>b", []string{"<13>a", "<13>b…5/5"}, 0},
 		"the end within a count":         {"<13>a\n20 <13>b", []string{"<13>a", "<13>b…5/20"}, 0},
 		"the end within a number":        {"<13>a\n20", []string{"<13>a", "20…2/2"}, 0},
@@ -125,6 +135,8 @@ func FuzzFraming(f *testing.F) {
 	f.Add([]byte("5 <13>a<13>line\n20 <13>"), 3)
 	f.Add([]byte("0 <\n00000000001 <x\n99999999999999999999 <"), 1)
 	f.Add(bytes.Repeat([]byte("1 <"), 100), 7)
+	f.Add([]byte("<1>a\x00<1>b\x00\x00\n\xef\xbb\xbf4 \xef\xbb\xbf<1"), 1)
+	f.Add(append(bytes.Repeat([]byte("x"), 61), "\x00<1>\x00<1>"...), 2)
 	f.Fuzz(func(t *testing.T, stream []byte, size int) {
 		whole := cut(&splitter{limit: 64, grow: yes}, stream, len(stream))
 		s := &splitter{limit: 64, grow: yes}

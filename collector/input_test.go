@@ -60,6 +60,17 @@ func senders(t *testing.T) []sender {
 		{"file", func(*testing.T) Input { return Input{Source: "in", Type: "file", Paths: []string{path}} }, func(t *testing.T, _ *under) func(string) {
 			return func(line string) { write(t, path, line+"\n") }
 		}},
+		{"http-lines", func(*testing.T) Input { return Input{Source: "in", Type: "http", Listen: "http://127.0.0.1:0"} }, func(t *testing.T, u *under) func(string) {
+			return func(line string) { mustPost(t, u, "/v1/lines", line+"\n") }
+		}},
+		{"relp-tcp", relpIn, relpSender(nil)},
+		{"relp-tls", func(*testing.T) Input {
+			return Input{Source: "in", Type: "relp", Listen: "tls://127.0.0.1:0", Cert: ca.cert, Key: ca.key, ClientCA: ca.ca}
+		}, relpSender(ca.client())},
+		{"beats-tcp", beatsIn, beatsSender(nil)},
+		{"beats-tls", func(*testing.T) Input {
+			return Input{Source: "in", Type: "beats", Listen: "tls://127.0.0.1:0", Cert: ca.cert, Key: ca.key, ClientCA: ca.ca}
+		}, beatsSender(ca.client())},
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -16,7 +17,11 @@ import (
 // child is a collector in a process of its own, until it is killed. Its folder
 // holds everything.
 func child(dir string) {
-	in := Input{Source: "files", Type: "file", Paths: []string{filepath.Join(dir, "app.log")}}
+	in := killed[os.Getenv("MIMAMORI_TEST_FORM")].input
+	in.Source, in.Type, in.Paths = "files", "file", []string{filepath.Join(dir, "app.log")}
+	if at := os.Getenv("MIMAMORI_TEST_LISTEN"); at != "" {
+		in = Input{Source: "in", Type: "relp", Listen: at}
+	}
 	c, err := New(Config{
 		Collector: "test", Municipality: "312011", Zone: "internet", Data: dir, Inputs: []Input{in},
 		Seal: Seal{Bytes: 20 << 10, Interval: 10 * time.Millisecond}, Prefecture: Prefecture{URLs: []string{os.Getenv("MIMAMORI_TEST_URL")}},
@@ -28,7 +33,26 @@ func child(dir string) {
 	os.Exit(1)
 }
 
+// killed are the forms of file that are read while the collector is killed:
+// the input, what a new file begins with, and what becomes of a line.
+var killed = map[string]struct {
+	input  Input
+	head   string
+	record func(line string) string
+}{
+	"lines":     {record: func(line string) string { return line }},
+	"multiline": {input: Input{Multiline: &Multiline{Begin: "^line"}}, record: func(line string) string { return line + "\n  at one\n  at two" }},
+	"csv":       {input: Input{CSV: &CSV{}}, head: "what,text", record: func(line string) string { return line + ",\"a\nb, \"\"c\"\"\"" }},
+}
+
 func TestKillMinusNineLosesAndDoublesNothing(t *testing.T) {
+	for name, rounds := range map[string]int{"lines": 12, "multiline": 5, "csv": 5} {
+		t.Run(name, func(t *testing.T) { killOften(t, name, rounds) })
+	}
+}
+
+// killOften kills collectors while a file is written and rotated.
+func killOften(t *testing.T, form string, rounds int) {
 	dir := t.TempDir()
 	key, err := bus.LoadOrMakeKey(filepath.Join(dir, "collector.nk"))
 	if err != nil {
@@ -37,9 +61,22 @@ func TestKillMinusNineLosesAndDoublesNothing(t *testing.T) {
 	p := newPrefecture(t, key)
 	path := filepath.Join(dir, "app.log")
 	var want []string
-	for i := range 12 {
+	n := 0
+	more := func() {
+		list, _ := numbered(n, 50)
+		n += len(list)
+		text := ""
+		if killed[form].head != "" && statErr(path) != nil {
+			want, text = append(want, killed[form].head), killed[form].head+"\n"
+		}
+		for _, line := range list {
+			want, text = append(want, killed[form].record(line)), text+killed[form].record(line)+"\n"
+		}
+		write(t, path, text)
+	}
+	for i := range rounds {
 		cmd := exec.Command(os.Args[0])
-		cmd.Env = append(os.Environ(), "MIMAMORI_TEST_CHILD="+dir, "MIMAMORI_TEST_URL=nats://"+p.server.Addr())
+		cmd.Env = append(os.Environ(), "MIMAMORI_TEST_CHILD="+dir, "MIMAMORI_TEST_FORM="+form, "MIMAMORI_TEST_URL=nats://"+p.server.Addr())
 		cmd.Stderr = os.Stderr
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
@@ -48,9 +85,7 @@ func TestKillMinusNineLosesAndDoublesNothing(t *testing.T) {
 		for running := true; running; {
 			select {
 			case <-tick.C:
-				more, text := numbered(len(want), 50)
-				want = append(want, more...)
-				write(t, path, text)
+				more()
 			case <-end:
 				running = false
 			}
@@ -64,11 +99,13 @@ func TestKillMinusNineLosesAndDoublesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = cmd.Wait() // "signal: killed"
-		if i%4 == 3 {
+		if i%4 == 3 && statErr(path) == nil {
 			rename(t, path, fmt.Sprintf("%s.%d", path, i))
 		}
 	}
-	cfg := config(t, Input{Source: "files", Type: "file", Paths: []string{path}})
+	in := killed[form].input
+	in.Source, in.Type, in.Paths = "files", "file", []string{path}
+	cfg := config(t, in)
 	cfg.Data = dir
 	start(t, cfg, key, p.conn)
 	again := 0
@@ -78,6 +115,16 @@ func TestKillMinusNineLosesAndDoublesNothing(t *testing.T) {
 		return len(recs) >= len(want)
 	})
 	recs, _ := p.records("files")
-	sameLines(t, want, lines(recs))
+	got := lines(recs)
+	if form == "multiline" { // a file's last record waits for more, the next file does not
+		slices.Sort(want)
+		slices.Sort(got)
+	}
+	sameLines(t, want, got)
+	for i, r := range recs {
+		if r.Header != killed[form].head {
+			t.Fatalf("record %d has header %q", i, r.Header)
+		}
+	}
 	t.Logf("%d lines, %d records, %d frames came twice", len(want), len(recs), again)
 }

@@ -2,14 +2,17 @@ package collector
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/ed25519"
+	"crypto/tls"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,6 +25,10 @@ import (
 func TestMain(m *testing.M) {
 	if dir := os.Getenv("MIMAMORI_TEST_CHILD"); dir != "" {
 		child(dir)
+		return
+	}
+	if dir := os.Getenv("MIMAMORI_TEST_VICTIM"); dir != "" {
+		victimProcess(dir)
 		return
 	}
 	goleak.VerifyTestMain(m)
@@ -38,10 +45,13 @@ type prefecture struct {
 
 func newPrefecture(t *testing.T, key *bus.Key) *prefecture {
 	t.Helper()
-	s, err := bus.StartServer(bus.ServerConfig{
-		Dir: t.TempDir(), Listen: "127.0.0.1:0",
-		Users: []bus.User{{Public: key.Public(), Publish: bus.CollectorSubjects("312011", "test")}},
-	})
+	return newPrefectureWith(t, key, bus.ServerConfig{Dir: t.TempDir(), Listen: "127.0.0.1:0"})
+}
+
+func newPrefectureWith(t *testing.T, key *bus.Key, cfg bus.ServerConfig) *prefecture {
+	t.Helper()
+	cfg.Users = []bus.User{{Public: key.Public(), Publish: bus.CollectorSubjects("312011", "test")}}
+	s, err := bus.StartServer(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,31 +60,24 @@ func newPrefecture(t *testing.T, key *bus.Key) *prefecture {
 	if p.conn, err = s.Connect(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if p.frames, err = p.conn.Stream(t.Context(), bus.StreamConfig{Name: bus.Frames, Subjects: []string{bus.FramesSubjects}}); err != nil {
+	if p.frames, err = p.conn.Stream(t.Context(), bus.StreamConfig{Name: bus.Frames, Subjects: []string{bus.FramesSubjects, bus.LateSubjects}}); err != nil {
 		t.Fatal(err)
 	}
 	return p
 }
 
-// records reads the source's frames that have arrived, each once, and fails
-// unless signature, chain and numbering are whole. again counts repeated frames.
-func (p *prefecture) records(source string) (recs []frame.Record, again int) {
+// arrived reads the source's frames in the order of their arrival.
+func (p *prefecture) arrived(source string) (out []*frame.Frame) {
 	p.t.Helper()
 	state, err := p.frames.State(p.t.Context())
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	if state.Last == 0 {
-		return nil, 0
+		return nil
 	}
-	u, err := frame.NewUnpacker()
-	if err != nil {
-		p.t.Fatal(err)
-	}
-	defer u.Close()
 	ctx, cancel := context.WithCancel(p.t.Context())
 	defer cancel()
-	var last *frame.Frame
 	err = p.frames.Read(ctx, 1, func(m bus.Msg) error {
 		if m.Seq >= state.Last {
 			cancel()
@@ -86,24 +89,57 @@ func (p *prefecture) records(source string) (recs []frame.Record, again int) {
 		if f.Source != source {
 			return nil
 		}
-		if err := f.Verify(p.public); err != nil {
-			return err
-		}
-		if last != nil && f.First <= last.First {
-			again++
-			return nil
-		}
-		if last == nil && (f.First != 1 || f.Prev != frame.Hash{}) || last != nil && (f.First != last.Last()+1 || f.Prev != last.Hash() || f.Epoch != last.Epoch) {
-			p.t.Errorf("frame %d-%d of epoch %d does not follow", f.First, f.Last(), f.Epoch)
-		}
-		last = f
-		recs, err = u.Unpack(f, recs)
-		return err
+		out = append(out, f)
+		return f.Verify(p.public)
 	})
 	if err != nil {
 		p.t.Fatal(err)
 	}
+	return out
+}
+
+// records reads the source's frames that have arrived, each once, in the order
+// of their numbers, and fails unless signature, chain and numbering are whole.
+// again counts repeated frames.
+func (p *prefecture) records(source string) (recs []frame.Record, again int) {
+	p.t.Helper()
+	recs, gaps, again := p.account(source)
+	if len(gaps) > 0 {
+		p.t.Errorf("%d gaps, the first is %d-%d", len(gaps), gaps[0].First, gaps[0].Last())
+	}
 	return recs, again
+}
+
+// account is records where some may have been given up.
+func (p *prefecture) account(source string) (recs []frame.Record, gaps []*frame.Frame, again int) {
+	p.t.Helper()
+	frames := p.arrived(source)
+	slices.SortStableFunc(frames, func(a, b *frame.Frame) int {
+		return cmp.Or(cmp.Compare(a.Epoch, b.Epoch), cmp.Compare(a.First, b.First), cmp.Compare(b.Count, a.Count))
+	})
+	u, err := frame.NewUnpacker()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer u.Close()
+	var last *frame.Frame
+	for _, f := range frames {
+		if last != nil && f.Epoch == last.Epoch && f.Last() <= last.Last() {
+			again++
+			continue
+		}
+		if last == nil && (f.First != 1 || f.Prev != frame.Hash{}) || last != nil && (f.First != last.Last()+1 || f.Prev != last.Chained() || f.Epoch != last.Epoch) {
+			p.t.Errorf("frame %d-%d of epoch %d does not follow", f.First, f.Last(), f.Epoch)
+		}
+		last = f
+		if f.Kind == frame.Gap {
+			gaps = append(gaps, f)
+		}
+		if recs, err = u.Unpack(f, recs); err != nil {
+			p.t.Fatal(err)
+		}
+	}
+	return recs, gaps, again
 }
 
 // lines are the records' lines.
@@ -132,7 +168,7 @@ func sameLines(t *testing.T, want, got []string) {
 // eventually polls until ok, and fails after a long while.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	tick, end := time.NewTicker(5*time.Millisecond), time.After(30*time.Second)
+	tick, end := time.NewTicker(5*time.Millisecond), time.After(60*time.Second)
 	defer tick.Stop()
 	for !ok() {
 		select {
@@ -169,15 +205,48 @@ func config(t *testing.T, inputs ...Input) Config {
 // start runs a collector until the test ends or stop is called.
 func start(t *testing.T, cfg Config, key *bus.Key, to Publisher) *under {
 	t.Helper()
-	c, err := New(cfg, Options{Key: key, Log: logger(t), Prefecture: func(context.Context) (Publisher, error) { return to, nil }})
+	return startAt(t, cfg, key, to, nil)
+}
+
+// startWith is start, with a change before the collector runs.
+func startWith(t *testing.T, cfg Config, key *bus.Key, to Publisher, change func(*Collector)) *under {
+	t.Helper()
+	c, err := New(cfg, Options{Key: key, Log: logger(t), Prefecture: lineTo(to)})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return run(t, c, change)
+}
+
+// startAt is start with a clock. Without a publisher the collector connects as
+// its configuration says.
+func startAt(t *testing.T, cfg Config, key *bus.Key, to Publisher, now func() time.Time) *under {
+	t.Helper()
+	opts := Options{Key: key, Log: logger(t), Now: now}
+	if to != nil {
+		opts.Prefecture = lineTo(to)
+	}
+	c, err := New(cfg, opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return run(t, c, func(*Collector) {})
+}
+
+// lineTo is a line that is always there.
+func lineTo(to Publisher) func(context.Context) (Publisher, error) {
+	return func(context.Context) (Publisher, error) { return to, nil }
+}
+
+// run runs a collector until the test ends or stop is called.
+func run(t *testing.T, c *Collector, change func(*Collector)) *under {
+	t.Helper()
 	for _, r := range c.sources { // tests have no time for rotated files to linger
 		if f, ok := r.input.(*fileInput); ok {
-			f.poll, f.settle, f.linger = 10*time.Millisecond, 100*time.Millisecond, 300*time.Millisecond
+			f.poll, f.settle, f.linger, f.globs.pause = 10*time.Millisecond, 100*time.Millisecond, 300*time.Millisecond, 10*time.Millisecond
 		}
 	}
+	change(c)
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	wg.Go(func() {
@@ -257,4 +326,17 @@ func fileIn(t *testing.T, globs ...string) (in Input, path string) {
 		in.Paths = append(in.Paths, filepath.Join(dir, g))
 	}
 	return in, filepath.Join(dir, strings.ReplaceAll(globs[0], "*", ""))
+}
+
+// clock is one that is set by hand; it goes on by itself.
+type clock struct{ offset atomic.Int64 }
+
+func newClock() *clock { return &clock{} }
+
+func (c *clock) now() time.Time      { return time.Now().Add(time.Duration(c.offset.Load())) }
+func (c *clock) add(d time.Duration) { c.offset.Add(int64(d)) }
+
+// serverConfig is for a server with a certificate in files.
+func serverConfig(f *bus.TLSFiles) *tls.Config {
+	return &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: f.Certificate}
 }

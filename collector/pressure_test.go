@@ -21,7 +21,7 @@ type line struct {
 	to    Publisher
 	down  atomic.Bool
 	loses int // every so many acknowledgements
-	n     int
+	n     int // Publish is never called twice at once
 }
 
 var errDown = errors.New("the line is down")
@@ -91,7 +91,7 @@ func TestFullSpoolHoldsFilesAndDropsDatagramsWithARecordForEach(t *testing.T) {
 	p := newPrefecture(t, key)
 	l := &line{to: p.conn}
 	l.down.Store(true)
-	cfg := config(t, in, Input{Source: "in", Type: "syslog", Listen: "udp://127.0.0.1:0"})
+	cfg := config(t, in, Input{Source: "in", Type: "syslog", Listen: "udp://127.0.0.1:0", WhenFull: whenFullBlock})
 	cfg.Spool.MaxBytes = 16 << 20
 	u := start(t, cfg, key, l)
 	var want []string

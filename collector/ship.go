@@ -2,18 +2,29 @@ package collector
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"strings"
 	"sync"
 	"time"
 
+	"mimamori/frame"
 	"mimamori/internal/bus"
 )
 
 const (
-	shipTimeout = 30 * time.Second // for one frame; then it is sent again
-	settleEvery = time.Second
-	settleBytes = 8 << 20 // shipped since the last clean-up
+	shipTimeout = 30 * time.Second       // for what is under way on a fast line; then it is sent again
+	slowLine    = 4 << 10                // bytes a second that a line carries at least
+	noteEvery   = 200 * time.Millisecond // how often the way shipping came is written down
+	settleEvery = time.Second            // how often shipped frames are removed
+	staleAfter  = 5 * time.Second        // a frame older than this is no live one
+)
+
+// Bounds of what is under way in the live lane. Time lost to a long line costs
+// little then, and what waits in the buffers of a thin line stays small.
+const (
+	windowFrames = 8
+	windowBytes  = 512 << 10
 )
 
 // Publisher takes a frame for a subject and returns, with its sequence, once it
@@ -22,8 +33,33 @@ type Publisher interface {
 	Publish(ctx context.Context, subject string, data []byte) (seq uint64, err error)
 }
 
-// shipper sends frames to the prefecture in the order of the spool, each until
-// it is acknowledged.
+// starter is a Publisher that can have several frames under way.
+type starter interface {
+	Start(ctx context.Context, subject string, data []byte) (bus.Flight, error)
+}
+
+// oneByOne makes a starter of any Publisher: Start waits for the end.
+type oneByOne struct {
+	mu sync.Mutex
+	to Publisher
+}
+
+func (o *oneByOne) Start(ctx context.Context, subject string, data []byte) (bus.Flight, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, limit(len(data)))
+	defer cancel()
+	_, err := o.to.Publish(ctx, subject, data)
+	return bus.Landed(err), nil
+}
+
+// limit is how long the acknowledgement of so many bytes may take.
+func limit(bytes int) time.Duration {
+	return shipTimeout + time.Duration(bytes)*time.Second/slowLine
+}
+
+// shipper sends frames to the prefecture, each until it is acknowledged, in two
+// lanes: what comes now, and what an outage left behind.
 type shipper struct {
 	cfg    Config
 	log    *slog.Logger
@@ -32,11 +68,11 @@ type shipper struct {
 	health *health
 	dial   func(context.Context) (Publisher, error)
 	clean  chan struct{} // asks for a clean-up now
+	old    func(ctx context.Context)
 
-	mu      sync.Mutex
-	newest  map[string]uint64 // shipped and not yet settled, by source
-	settled uint64
-	bytes   int
+	to       starter
+	mu       sync.Mutex
+	troubled bool // the newest try failed
 }
 
 // run ships until ctx ends.
@@ -45,18 +81,15 @@ func (s *shipper) run(ctx context.Context) {
 	wg.Go(func() { s.tidy(ctx) })
 	defer wg.Wait()
 	to := s.connect(ctx)
-	pause := backoff{least: 100 * time.Millisecond, most: 5 * time.Second}
-	for to != nil && ctx.Err() == nil {
-		err := s.spool.read(ctx, s.health.shipped.Load()+1, func(m bus.Msg) error {
-			s.ship(ctx, to, m)
-			pause.reset()
-			return ctx.Err()
-		})
-		if err != nil && ctx.Err() == nil {
-			s.failed("the spool cannot be read", err)
-		}
-		pause.wait(ctx)
+	if to == nil {
+		return
 	}
+	var ok bool
+	if s.to, ok = to.(starter); !ok {
+		s.to = &oneByOne{to: to}
+	}
+	wg.Go(func() { s.drain(ctx) })
+	s.live(ctx)
 }
 
 // connect asks for the line until there is one; nil when ctx ends.
@@ -78,101 +111,187 @@ func (s *shipper) failed(what string, err error) {
 	s.log.Warn(what, "err", err)
 }
 
-// ship sends one frame until it is acknowledged or ctx ends.
-func (s *shipper) ship(ctx context.Context, to Publisher, m bus.Msg) {
-	source := strings.TrimPrefix(m.Subject, spoolSubject)
-	f, err := entryFrame(m.Data)
+// trouble tells once that frames do not get through, and once that they do
+// again.
+func (s *shipper) trouble(err error) {
+	s.mu.Lock()
+	told := s.troubled
+	s.troubled = err != nil
+	s.mu.Unlock()
 	if err != nil {
-		s.failed("a message of the spool is damaged; its records will be missed", err)
-		s.done(source, m)
-		return
+		s.health.fail(err, s.now())
 	}
-	subject := bus.FrameSubject(s.cfg.Municipality, s.cfg.Collector, source)
-	pause := backoff{least: 200 * time.Millisecond, most: 15 * time.Second}
-	for n := 0; ctx.Err() == nil; n++ {
-		try, cancel := context.WithTimeout(ctx, shipTimeout)
-		_, err := to.Publish(try, subject, f)
-		cancel()
-		if err == nil {
-			if n > 0 {
-				s.log.Info("the prefecture takes frames again", "tries", n+1)
-			}
-			s.done(source, m)
-			return
-		}
-		if ctx.Err() != nil {
-			return
-		}
-		if s.health.fail(err, s.now()); n == 0 {
-			s.log.Warn("the prefecture does not take a frame; it is sent again until it does", "source", source, "err", err)
-		}
-		pause.wait(ctx)
+	switch {
+	case err != nil && !told:
+		s.log.Warn("the prefecture does not take a frame; it is sent again until it does", "err", err)
+	case err == nil && told:
+		s.log.Info("the prefecture takes frames again")
 	}
 }
 
-func (s *shipper) done(source string, m bus.Msg) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.newest[source] = m.Seq
-	s.health.shipped.Store(m.Seq)
-	if s.bytes += len(m.Data); s.bytes >= min(settleBytes, int(s.cfg.Spool.MaxBytes/8)) {
-		s.bytes = 0
-		s.wake()
+// retry waits after a failure: a moment where there is no line, so that live
+// frames go as soon as it is back, and longer where the prefecture refuses.
+func retry(ctx context.Context, pause *backoff, err error) {
+	pause.most = 15 * time.Second
+	if errors.Is(err, bus.ErrOffline) {
+		pause.most = 500 * time.Millisecond
 	}
+	pause.wait(ctx)
+}
+
+// flight is a frame under way.
+type flight struct {
+	bus.Flight
+	seq    uint64
+	source string
+	bytes  int
+}
+
+var errNoAnswer = errors.New("the prefecture has not acknowledged a frame in time")
+
+// live ships what comes now, several frames at once and in order, until ctx ends.
+func (s *shipper) live(ctx context.Context) {
+	var air []flight
+	pause := backoff{least: 200 * time.Millisecond}
+	next := s.spool.lanes.live()
+	for ctx.Err() == nil {
+		more, err := s.launch(ctx, &air, &next)
+		if err == nil {
+			err = s.land(ctx, &air, more)
+		}
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			air, next = air[:0], s.spool.lanes.live() // all are sent again
+			s.trouble(err)
+			retry(ctx, &pause, err)
+		default:
+			pause.reset()
+		}
+	}
+}
+
+// launch fills the window; more says that it took all there is.
+func (s *shipper) launch(ctx context.Context, air *[]flight, next *uint64) (all bool, err error) {
+	bytes := 0
+	for _, f := range *air {
+		bytes += f.bytes
+	}
+	for len(*air) < windowFrames && bytes < windowBytes {
+		newest := s.health.spooled.Load()
+		m, err := s.spool.next(ctx, *next, newest)
+		if err != nil {
+			return false, err
+		}
+		if m == nil {
+			if len(*air) == 0 {
+				s.spool.lanes.sent(max(newest, *next-1))
+			}
+			return true, nil
+		}
+		f, b := open(m)
+		if f != nil && m.Seq < newest && s.now().Sub(time.UnixMicro(f.To)) > staleAfter {
+			if len(*air) > 0 {
+				return false, nil // first what is under way
+			}
+			s.spool.lanes.leave(newest)
+			*next = newest + 1
+			tell(s.spool.gaps)
+			continue
+		}
+		x, err := s.start(ctx, m, b, bus.FrameSubject)
+		if err != nil {
+			return false, err
+		}
+		*air, *next = append(*air, x), m.Seq+1
+		bytes += x.bytes
+	}
+	return false, nil
+}
+
+// open reads the frame in a message of the spool, nil where it is damaged.
+func open(m *bus.Msg) (*frame.Frame, []byte) {
+	b, err := entryFrame(m.Data)
+	if err != nil {
+		return nil, nil
+	}
+	f, err := frame.Peek(b) // the spool has its own checksums
+	if err != nil {
+		return nil, nil
+	}
+	return f, b
+}
+
+// start sends a frame on its way. One that is damaged counts as shipped: the
+// prefecture's account will name what is missing.
+func (s *shipper) start(ctx context.Context, m *bus.Msg, b []byte, subject subjectOf) (flight, error) {
+	x := flight{seq: m.Seq, source: strings.TrimPrefix(m.Subject, spoolSubject), bytes: len(b)}
+	if b == nil {
+		s.failed("a message of the spool is damaged; its records will be missed", errEntry)
+		x.Flight = bus.Landed(nil)
+		return x, nil
+	}
+	var err error
+	x.Flight, err = s.to.Start(ctx, subject(s.cfg.Municipality, s.cfg.Collector, x.source), b)
+	return x, err
+}
+
+// land waits for the first frame of the window, or, when all that there is is
+// under way, for something new.
+func (s *shipper) land(ctx context.Context, air *[]flight, all bool) error {
+	var news chan struct{}
+	if all {
+		news = s.spool.live
+	}
+	if len(*air) == 0 {
+		t := time.NewTimer(time.Second)
+		defer t.Stop()
+		select {
+		case <-news:
+		case <-t.C:
+		case <-ctx.Done():
+		}
+		return nil
+	}
+	x := (*air)[0]
+	bytes := 0
+	for _, f := range *air {
+		bytes += f.bytes
+	}
+	landed, err := await(ctx, x, limit(bytes), news)
+	if err != nil || !landed {
+		return err
+	}
+	*air = append((*air)[:0], (*air)[1:]...)
+	s.spool.lanes.sent(x.seq)
+	s.landed(x)
+	return nil
+}
+
+// await waits for a flight's end, or for news.
+func await(ctx context.Context, x flight, limit time.Duration, news <-chan struct{}) (landed bool, err error) {
+	t := time.NewTimer(limit)
+	defer t.Stop()
+	select {
+	case <-x.Stored:
+		return true, nil
+	case err := <-x.Failed:
+		return false, err
+	case <-t.C:
+		return false, errNoAnswer
+	case <-news:
+		return false, nil
+	case <-ctx.Done():
+		return false, ctx.Err()
+	}
+}
+
+func (s *shipper) landed(x flight) {
+	s.trouble(nil)
+	s.spool.done(x.source, x.seq)
+	s.health.queue(s.spool)
 }
 
 // wake asks for a clean-up; it does not block.
-func (s *shipper) wake() {
-	select {
-	case s.clean <- struct{}{}:
-	default:
-	}
-}
-
-// tidy cleans up every second and when it is asked to, until ctx ends.
-func (s *shipper) tidy(ctx context.Context) {
-	tick := time.NewTicker(settleEvery)
-	defer tick.Stop()
-	told := false
-	for {
-		select {
-		case <-tick.C:
-		case <-s.clean:
-		case <-ctx.Done():
-			return
-		}
-		err := s.settle(ctx)
-		if err == nil || ctx.Err() != nil {
-			told = false
-			continue
-		}
-		if s.health.fail(err, s.now()); !told {
-			told = true
-			s.log.Warn("shipped frames could not be removed from the spool", "err", err)
-		}
-		s.spool.heal(ctx)
-	}
-}
-
-// settle notes and removes what has been shipped, if anything was.
-func (s *shipper) settle(ctx context.Context) error {
-	s.mu.Lock()
-	shipped, newest := s.health.shipped.Load(), s.newest
-	if shipped == s.settled {
-		s.mu.Unlock()
-		return nil
-	}
-	s.newest = map[string]uint64{}
-	s.mu.Unlock()
-	err := s.spool.settle(ctx, shipped, newest)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err == nil {
-		s.settled = shipped
-		return nil
-	}
-	for source, seq := range newest { // next time
-		s.newest[source] = max(s.newest[source], seq)
-	}
-	return err
-}
+func (s *shipper) wake() { tell(s.clean) }

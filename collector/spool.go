@@ -3,22 +3,25 @@ package collector
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
-	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"mimamori/internal/bus"
 )
 
 const (
-	spoolStream   = "SPOOL"
-	spoolSubject  = "spool."
-	shippedStream = "SHIPPED"
-	shippedName   = "shipped"
+	spoolStream  = "SPOOL"
+	spoolSubject = "spool."
+	gapStream    = "GAPS"
+	gapSubject   = "gap."
+	gapBytes     = 32 << 20  // of gap frames: a reserve beyond spool.max_bytes
+	shippedName  = "shipped" // files that say how far shipping came
 )
 
 const (
@@ -29,29 +32,54 @@ const (
 // spool is the collector's own durable queue. The newest message of a source
 // stays when it has been shipped: it says where the source goes on.
 type spool struct {
-	cfg Config
-	log *slog.Logger
+	cfg   Config
+	log   *slog.Logger
+	key   ed25519.PrivateKey // signs gaps
+	lanes lanes
+	live  chan struct{} // something new for the live lane
+	gaps  chan struct{} // something new for the other one
 
-	mu     sync.Mutex
-	now    *openSpool // nil while it cannot be opened
-	healed time.Time
+	bytes  atomic.Uint64 // of frames on disk, shipped ones that are kept among them
+	frames atomic.Uint64
+
+	mu      sync.Mutex
+	now     *openSpool // nil while it cannot be opened
+	healed  time.Time
+	newest  map[string]uint64 // sequence of each source's newest message
+	shipped map[string]uint64 // the newest one that was shipped since the last settling
+
+	settling sync.Mutex
+	notes    *twin[lanesState]
+	noted    lanesState // as written down
+	giving   sync.Mutex
 }
 
 // openSpool is a running embedded server, which does not listen, and its
 // streams. ctx ends when it is closed.
 type openSpool struct {
-	ctx     context.Context
-	cancel  context.CancelFunc
-	server  *bus.Server
-	frames  *bus.Stream
-	shipped *bus.Stream // how far shipping came, one message
+	ctx    context.Context
+	cancel context.CancelFunc
+	server *bus.Server
+	frames *bus.Stream
+	gaps   *bus.Stream // one frame for each run of frames that were given up
 }
 
-func newSpool(ctx context.Context, cfg Config, log *slog.Logger) (*spool, error) {
-	s := &spool{cfg: cfg, log: log}
+func newSpool(ctx context.Context, cfg Config, key ed25519.PrivateKey, log *slog.Logger) (*spool, error) {
+	s := &spool{
+		cfg: cfg, log: log, key: key, live: make(chan struct{}, 1), gaps: make(chan struct{}, 1),
+		newest: map[string]uint64{}, shipped: map[string]uint64{},
+	}
 	var err error
 	if s.now, err = s.start(ctx); err != nil {
 		return nil, err
+	}
+	var was *lanesState
+	if s.notes, was, err = openTwin(filepath.Join(cfg.Data, shippedName), func(a, b *lanesState) bool { return a.Turn > b.Turn }); err != nil {
+		s.now.close()
+		return nil, fmt.Errorf("spool: %w", err)
+	}
+	if was != nil {
+		s.noted = *was
 	}
 	return s, nil
 }
@@ -64,11 +92,16 @@ func (s *spool) start(ctx context.Context) (*openSpool, error) {
 	}
 	o := &openSpool{server: server}
 	conn, err := server.Connect(ctx)
-	if err == nil {
-		o.frames, err = conn.Stream(ctx, bus.StreamConfig{Name: spoolStream, Subjects: []string{spoolSubject + ">"}, MaxBytes: int64(s.cfg.Spool.MaxBytes)})
-	}
-	if err == nil {
-		o.shipped, err = conn.Stream(ctx, bus.StreamConfig{Name: shippedStream, Subjects: []string{shippedName}})
+	for _, st := range []struct {
+		stream **bus.Stream
+		cfg    bus.StreamConfig
+	}{
+		{&o.frames, bus.StreamConfig{Name: spoolStream, Subjects: []string{spoolSubject + ">"}, MaxBytes: int64(s.cfg.Spool.MaxBytes), Direct: true}},
+		{&o.gaps, bus.StreamConfig{Name: gapStream, Subjects: []string{gapSubject + ">"}, MaxBytes: gapBytes, Direct: true}},
+	} {
+		if err == nil {
+			*st.stream, err = conn.Stream(ctx, st.cfg)
+		}
 	}
 	if err != nil {
 		server.Close()
@@ -102,6 +135,7 @@ func (s *spool) close() {
 		s.now.close()
 		s.now = nil
 	}
+	_ = s.notes.close() // what was written last counts
 }
 
 // heal opens the spool anew after a failure, such as a disk that was full: the
@@ -137,9 +171,21 @@ func (s *spool) put(ctx context.Context, source string, entry []byte) (uint64, e
 	try, cancel := context.WithTimeout(ctx, putTimeout)
 	seq, err := o.frames.Publish(try, spoolSubject+source, entry, nil)
 	cancel()
-	if err == nil {
-		return seq, nil
+	if err != nil {
+		if seq, err = s.refused(ctx, o, source, entry, err); err != nil {
+			return 0, err
+		}
 	}
+	s.bytes.Add(uint64(len(entry)))
+	s.frames.Add(1)
+	s.mu.Lock()
+	s.newest[source] = seq
+	s.mu.Unlock()
+	return seq, nil
+}
+
+// refused finds out why a message was not taken, or that it was.
+func (s *spool) refused(ctx context.Context, o *openSpool, source string, entry []byte, err error) (uint64, error) {
 	if errors.Is(err, bus.ErrFull) {
 		state, serr := o.frames.State(ctx)
 		if serr == nil && state.Bytes+uint64(len(entry))+4096 > uint64(s.cfg.Spool.MaxBytes) {
@@ -153,17 +199,23 @@ func (s *spool) put(ctx context.Context, source string, entry []byte) (uint64, e
 	return 0, fmt.Errorf("spool: %w", errors.Join(errSpoolClosed, err))
 }
 
-// read calls fn with the messages from a sequence on until ctx ends, fn fails,
-// or the spool is opened anew.
-func (s *spool) read(ctx context.Context, from uint64, fn func(bus.Msg) error) error {
+// next returns the first message from a sequence on, nil where there is none up
+// to the newest. A message that is damaged on disk is passed over.
+func (s *spool) next(ctx context.Context, from, newest uint64) (*bus.Msg, error) {
 	o, err := s.get()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	defer context.AfterFunc(o.ctx, cancel)()
-	return o.frames.Read(ctx, from, fn)
+	for ; from <= newest; from++ {
+		m, err := o.frames.Next(ctx, spoolSubject+">", from)
+		if err == nil {
+			return m, nil
+		}
+		if !errors.Is(err, bus.ErrNoMessage) || ctx.Err() != nil {
+			return nil, fmt.Errorf("spool: %w", err)
+		}
+	}
+	return nil, nil //nolint:nilnil // nothing waits
 }
 
 // last returns the newest message of a source, nil when there is none.
@@ -179,51 +231,16 @@ func (s *spool) last(ctx context.Context, source string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("spool: %w", err)
 	}
+	s.mu.Lock()
+	s.newest[source] = m.Seq
+	s.mu.Unlock()
 	return m.Data, nil
 }
 
-// progress tells up to which sequence frames were shipped, and the newest one.
-func (s *spool) progress(ctx context.Context) (shipped, newest uint64, err error) {
-	o, err := s.get()
-	if err != nil {
-		return 0, 0, err
+// tell says that there is something new; it does not block.
+func tell(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
 	}
-	state, err := o.frames.State(ctx)
-	if err != nil {
-		return 0, 0, fmt.Errorf("spool: %w", err)
-	}
-	m, err := o.shipped.Last(ctx, shippedName)
-	if errors.Is(err, bus.ErrNoMessage) {
-		return 0, state.Last, nil
-	}
-	if err != nil {
-		return 0, 0, fmt.Errorf("spool: %w", err)
-	}
-	shipped, err = strconv.ParseUint(string(m.Data), 10, 64)
-	if err != nil || shipped > state.Last {
-		shipped = 0 // of another spool: everything is sent again, which does no harm
-	}
-	return shipped, state.Last, nil
-}
-
-// settle notes how far shipping came and removes what is no longer needed:
-// of each source what is older than its newest shipped message.
-func (s *spool) settle(ctx context.Context, shipped uint64, newest map[string]uint64) error {
-	o, err := s.get()
-	if err != nil {
-		return err
-	}
-	for source, seq := range newest {
-		if err := o.frames.Purge(ctx, spoolSubject+source, seq); err != nil {
-			return fmt.Errorf("spool: %w", err)
-		}
-	}
-	seq, err := o.shipped.Publish(ctx, shippedName, strconv.AppendUint(nil, shipped, 10), nil)
-	if err != nil {
-		return fmt.Errorf("spool: %w", err)
-	}
-	if err := o.shipped.Purge(ctx, shippedName, seq); err != nil {
-		return fmt.Errorf("spool: %w", err)
-	}
-	return nil
 }

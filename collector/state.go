@@ -11,11 +11,16 @@ import (
 	"slices"
 )
 
-// mark is how far a file has been read, and by what to know the file again.
+// mark is how far an input has read: in a file, or by a cursor of its own.
 type mark struct {
-	id  int // the file within this run
-	Pos position
+	id     int // the file within this run
+	Pos    position
+	cursor cursor
 }
+
+// cursor is a place in a source that names places itself, such as a journal or
+// a Windows event channel. A mark with a cursor's name is no file's.
+type cursor struct{ name, at string }
 
 // position is a mark as it is kept in the spool.
 type position struct {
@@ -24,6 +29,12 @@ type position struct {
 	Head   string `json:"head"`           // digest of the file's first bytes, at most headBytes
 	Tail   string `json:"tail"`           // digest of the last bytes before Offset, at most tailBytes
 	Next   bool   `json:"next,omitempty"` // the file that took its place is known too
+
+	Charset string   `json:"charset,omitempty"` // UTF-16, as it was found
+	Lines   int      `json:"lines,omitempty"`   // CSV: of the preamble, passed
+	Header  [2]int64 `json:"header,omitzero"`   // CSV: where the header stands, and its length
+	Packed  string   `json:"packed,omitempty"`  // gzip: digest of the packed file
+	Done    bool     `json:"done,omitempty"`    // gzip: all of it was read
 }
 
 // How many bytes tell a file from others.
@@ -40,26 +51,43 @@ func digest(b []byte) string {
 
 // state is what an input must know to go on after a restart.
 type state struct {
-	Files []position `json:"files,omitempty"`
+	Files   []position        `json:"files,omitempty"`
+	Cursors map[string]string `json:"cursors,omitempty"`
 }
 
-// marks gathers the newest position of each file.
-type marks map[int]position
+// marks gathers the newest position of each file and the newest cursors.
+type marks struct {
+	files   map[int]position
+	cursors map[string]string
+}
+
+// newMarks begins with the cursors of an earlier run; files are found anew.
+func newMarks(from state) marks {
+	m := marks{map[int]position{}, map[string]string{}}
+	maps.Copy(m.cursors, from.Cursors)
+	return m
+}
 
 func (m marks) take(list []mark) {
 	for _, x := range list {
-		if x.Pos.Offset == 0 {
-			delete(m, x.id)
-		} else {
-			m[x.id] = x.Pos
+		switch {
+		case x.cursor.name != "":
+			m.cursors[x.cursor.name] = x.cursor.at
+		case x.Pos.Offset == 0:
+			delete(m.files, x.id)
+		default:
+			m.files[x.id] = x.Pos
 		}
 	}
 }
 
 func (m marks) state() state {
 	var s state
-	for _, id := range slices.Sorted(maps.Keys(m)) {
-		s.Files = append(s.Files, m[id])
+	for _, id := range slices.Sorted(maps.Keys(m.files)) {
+		s.Files = append(s.Files, m.files[id])
+	}
+	if len(m.cursors) > 0 {
+		s.Cursors = m.cursors
 	}
 	return s
 }

@@ -18,38 +18,69 @@ const (
 	udpDatagram = 64 << 10
 	udpFlush    = 20 * time.Millisecond // how long a datagram waits for others
 	udpDrain    = 300 * time.Millisecond
+	udpLook     = 500 * time.Millisecond // how often to ask for the kernel's drops
 )
-
-// droppedNoRoom is the line of a record that stands for a lost one.
-const droppedNoRoom = "mimamori: dropped: no room in the collector's spool"
 
 // udpInput takes syslog datagrams, one message each. When its batches are all
 // in use it reads on, counts what it throws away, and writes a record for each
-// once there is room.
+// once there is room. On Linux it does the same for what the kernel threw away
+// because its buffer was full; other systems do not tell.
 type udpInput struct {
 	*inputEnv
 	conn    *net.UDPConn
 	peers   map[netip.Addr]string
 	scratch []byte
-	dropped uint64 // whose records are not yet written
+	buffer  int    // asked of the kernel; 0: udpBuffer
+	dropped drops  // whose records are not yet written
+	kernel  uint32 // drops that the kernel had counted when asked last
+	looked  time.Time
 }
 
+// drops are lost datagrams by reason.
+type drops struct{ noRoom, byKernel uint64 }
+
+func (d drops) sum() uint64 { return d.noRoom + d.byKernel }
+
 func (in *udpInput) open(ctx context.Context, _ state) (net.Addr, error) {
-	_, hostport, err := in.cfg.endpoint()
-	if err != nil {
-		return nil, err
-	}
 	var lc net.ListenConfig
-	conn, err := lc.ListenPacket(ctx, "udp", hostport)
+	conn, err := lc.ListenPacket(ctx, "udp", in.cfg.hostport())
 	if err != nil {
 		return nil, fmt.Errorf("source %s: %w", in.cfg.Source, err)
 	}
 	in.conn = conn.(*net.UDPConn)
-	if err := in.conn.SetReadBuffer(udpBuffer); err != nil {
-		in.log.Warn("the kernel's buffer for UDP stays small", "err", err)
-	}
+	in.widen()
 	in.peers, in.scratch = map[netip.Addr]string{}, make([]byte, udpDatagram)
 	return conn.LocalAddr(), nil
+}
+
+// widen asks the kernel for a large buffer and tells what it gave.
+func (in *udpInput) widen() {
+	if in.buffer == 0 {
+		in.buffer = udpBuffer
+	}
+	if err := in.conn.SetReadBuffer(in.buffer); err != nil {
+		in.log.Warn("the kernel's buffer for UDP stays small", "err", err)
+	}
+	switch given, ok := udpWiden(in.conn, in.buffer); {
+	case ok && given < in.buffer:
+		in.log.Warn("the kernel's buffer for UDP is smaller than asked for: raise net.core.rmem_max", "bytes", given, "asked", in.buffer)
+	case ok:
+		in.log.Info("the kernel's buffer for UDP", "bytes", given)
+	}
+}
+
+// look counts what the kernel has dropped since it was asked last.
+func (in *udpInput) look(always bool) {
+	now := time.Now()
+	if !always && now.Sub(in.looked) < udpLook {
+		return
+	}
+	in.looked = now
+	if n, ok := udpDrops(in.conn); ok && n != in.kernel {
+		in.dropped.byKernel += uint64(n - in.kernel) // it wraps
+		in.kernel = n
+		in.count.unwritten.Store(in.dropped.sum())
+	}
 }
 
 func (in *udpInput) run(ctx context.Context) {
@@ -59,6 +90,7 @@ func (in *udpInput) run(ctx context.Context) {
 	var b *batch
 	var end time.Time // of draining, once ctx has ended
 	for {
+		in.look(false)
 		b = in.room(b)
 		in.deadline(b)
 		if ctx.Err() != nil {
@@ -82,10 +114,11 @@ func (in *udpInput) run(ctx context.Context) {
 
 // settle writes the records of dropped datagrams as far as there is room.
 func (in *udpInput) settle() {
-	for in.dropped > 0 {
+	in.look(true)
+	for in.dropped.sum() > 0 {
 		b := in.room(nil)
 		if b == nil {
-			in.log.Error("lines were dropped, and there is no room to write that down", "lines", in.dropped)
+			in.log.Error("lines were dropped, and there is no room to write that down", "lines", in.dropped.sum())
 			return
 		}
 		in.out.send(b)
@@ -94,7 +127,7 @@ func (in *udpInput) settle() {
 
 // room returns a batch to read into, nil when there is none.
 func (in *udpInput) room(b *batch) *batch {
-	for b == nil || in.dropped > 0 && b.full() {
+	for b == nil || in.dropped.sum() > 0 && b.full() {
 		if b != nil {
 			in.out.send(b)
 		}
@@ -103,26 +136,33 @@ func (in *udpInput) room(b *batch) *batch {
 		}
 		in.confess(b)
 	}
+	if len(b.recs) == 0 {
+		in.confess(b)
+	}
 	return b
 }
 
 // confess writes records for dropped datagrams, as many as fit the batch.
 func (in *udpInput) confess(b *batch) {
-	r := frame.Record{Line: droppedNoRoom, Received: in.now().UnixMicro(), Input: "syslog-udp", Flags: frame.Dropped}
-	for ; in.dropped > 0 && len(b.recs) < batchRecords; in.dropped-- {
-		b.recs = append(b.recs, r)
+	r := frame.Record{Received: in.now().UnixMicro(), Input: in.kind, Flags: frame.Dropped}
+	write := func(n *uint64, line string) {
+		for r.Line = line; *n > 0 && len(b.recs) < batchRecords; *n-- {
+			b.recs = append(b.recs, r)
+		}
 	}
-	in.count.unwritten.Store(in.dropped)
+	write(&in.dropped.byKernel, droppedByKernel)
+	write(&in.dropped.noRoom, droppedNoRoom)
+	in.count.unwritten.Store(in.dropped.sum())
 }
 
 // deadline lets the first datagram of a batch wait for others, and looks for
 // room now and then where there is none.
 func (in *udpInput) deadline(b *batch) {
 	switch {
-	case b == nil || in.dropped > 0 || len(b.recs) == 1:
+	case b == nil || in.dropped.sum() > 0 || len(b.recs) > 0:
 		_ = in.conn.SetReadDeadline(time.Now().Add(udpFlush))
-	case len(b.recs) == 0:
-		_ = in.conn.SetReadDeadline(time.Time{})
+	default:
+		_ = in.conn.SetReadDeadline(time.Now().Add(udpLook))
 	}
 }
 
@@ -147,13 +187,13 @@ func (in *udpInput) read(b *batch) error {
 			continue
 		}
 		if b == nil {
-			in.dropped++
-			in.count.unwritten.Store(in.dropped)
+			in.dropped.noRoom++
+			in.count.unwritten.Store(in.dropped.sum())
 			return nil
 		}
 		b.buf = b.buf[:len(b.buf)+n]
 		b.size += n
-		b.recs = append(b.recs, frame.Record{Line: text(line), Received: in.now().UnixMicro(), Peer: in.peer(from.Addr()), Input: "syslog-udp"})
+		b.recs = append(b.recs, frame.Record{Line: text(line), Received: in.now().UnixMicro(), Peer: in.peer(from.Addr()), Input: in.kind})
 		if len(b.recs) == 1 || b.full() || cap(b.buf)-len(b.buf) < udpDatagram {
 			return nil
 		}

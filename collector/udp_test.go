@@ -2,6 +2,7 @@ package collector
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"sync"
 	"testing"
@@ -50,4 +51,42 @@ func TestDatagramsWithoutABatchAreCountedAndConfessed(t *testing.T) {
 		t.Errorf("%+v", b.recs)
 	}
 	in.out.giveBack(b)
+}
+
+// The kernel's buffer is tiny and nobody reads for a while: what it throws away
+// has its record too.
+func TestDatagramsThatTheKernelDropsAreCountedToTheLine(t *testing.T) {
+	key := newKey(t)
+	p := newPrefecture(t, key)
+	c, err := New(config(t, Input{Source: "in", Type: "syslog", Listen: "udp://127.0.0.1:0"}), Options{Key: key, Log: logger(t), Prefecture: lineTo(p.conn)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := c.sources[0].input.(*udpInput)
+	in.buffer = 4 << 10
+	u := run(t, c, func(*Collector) {})
+	if _, ok := udpDrops(in.conn); !ok {
+		t.Skip("this system does not tell what its kernel drops")
+	}
+	send := stream("udp", nil)(t, u)
+	const all = 50_000
+	for i := range all {
+		send(fmt.Sprintf("<13>flood %06d", i))
+	}
+	eventually(t, "each datagram is accounted for", func() bool {
+		s := u.Stats()
+		return s.Sources[0].Lines+s.Sources[0].Dropped == all && s.Queue == 0
+	})
+	s := u.Stats().Sources[0]
+	recs, _ := p.records("in")
+	kernel := 0
+	for _, r := range recs {
+		if r.Line == droppedByKernel && r.Flags == frame.Dropped {
+			kernel++
+		}
+	}
+	if len(recs) != all || kernel == 0 || s.Drops["kernel"] != uint64(kernel) || s.Dropped != s.Drops["kernel"]+s.Drops["no room"] {
+		t.Errorf("%d records, %d of the kernel's drops, %+v", len(recs), kernel, s)
+	}
+	t.Logf("%d sent, %d kept, dropped %v", all, s.Lines, s.Drops)
 }

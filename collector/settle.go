@@ -1,0 +1,100 @@
+package collector
+
+import (
+	"context"
+	"fmt"
+	"slices"
+)
+
+// resume reads how far shipping came and returns the newest sequence. A note
+// that does not fit the spool is of another one: then all of it is sent again,
+// which does no harm.
+func (s *spool) resume(ctx context.Context) (newest uint64, err error) {
+	o, err := s.get()
+	if err != nil {
+		return 0, err
+	}
+	state, err := o.frames.State(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("spool: %w", err)
+	}
+	s.bytes.Store(state.Bytes)
+	s.frames.Store(state.Messages)
+	if s.noted.valid(state.Last) {
+		s.lanes.lanesState = s.noted
+		return state.Last, nil
+	}
+	if s.noted.Live > 0 {
+		s.log.Error("how far shipping came does not fit the spool; what it holds is sent again")
+	}
+	s.lanes.lanesState = lanesState{Live: max(state.First, 1)}
+	return state.Last, s.note(ctx)
+}
+
+// done notes that a message was shipped.
+func (s *spool) done(source string, seq uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.shipped[source] = max(s.shipped[source], seq)
+}
+
+// note writes down how far shipping came, so that little is sent twice after a
+// crash. It costs no wait for the disk: after a power cut more is sent twice.
+func (s *spool) note(context.Context) error {
+	s.settling.Lock()
+	defer s.settling.Unlock()
+	now := s.lanes.state()
+	if now.Live == s.noted.Live && slices.Equal(now.Backlog, s.noted.Backlog) {
+		return nil
+	}
+	now.Turn = s.noted.Turn + 1
+	if err := s.notes.write(&now, false); err != nil {
+		return fmt.Errorf("spool: %w", err)
+	}
+	s.noted = now
+	return nil
+}
+
+// settle notes how far shipping came and removes what is no longer needed:
+// below what waits, of each source what is older than its newest shipped
+// message.
+func (s *spool) settle(ctx context.Context) error {
+	if err := s.note(ctx); err != nil {
+		return err
+	}
+	o, err := s.get()
+	if err != nil {
+		return err
+	}
+	low := s.lanes.low()
+	s.mu.Lock()
+	shipped := s.shipped
+	s.shipped = map[string]uint64{}
+	s.mu.Unlock()
+	for source, seq := range shipped {
+		if err == nil {
+			err = o.frames.Purge(ctx, spoolSubject+source, min(seq, low))
+		}
+		if seq > low || err != nil { // again, when the backlog is shipped
+			s.done(source, seq)
+		}
+	}
+	if err == nil && len(shipped) > 0 {
+		err = s.measure(ctx, o)
+	}
+	if err != nil {
+		return fmt.Errorf("spool: %w", err)
+	}
+	return nil
+}
+
+// measure asks how much the spool holds.
+func (s *spool) measure(ctx context.Context, o *openSpool) error {
+	state, err := o.frames.State(ctx)
+	if err != nil {
+		return err
+	}
+	s.bytes.Store(state.Bytes)
+	s.frames.Store(state.Messages)
+	return nil
+}
