@@ -1,6 +1,3 @@
-// Package deploy holds what installs Mimamori: container images, the compose
-// file in the module's root, systemd units, examples. It has no program; its
-// tests read the files as the tools would and check what must always hold.
 package deploy
 
 import (

@@ -24,7 +24,7 @@ func config(t *testing.T, more string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "collector.yaml")
 	text := "collector: town-a\nmunicipality: \"312011\"\nzone: internet\nprefecture: {urls: [\"nats://127.0.0.1:1\"]}\n" +
-		"inputs: [{source: fw, type: syslog, listen: \"tcp://127.0.0.1:0\"}]\n" + more
+		"inputs: [{source: fw, type: syslog, listen: \"tcp://127.0.0.1:0\"}]\nstatus: {listen: \"127.0.0.1:0\"}\n" + more
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +36,7 @@ func TestCheckTellsTheMistakeAndItsPlace(t *testing.T) {
 		t.Errorf("%v %s", err, out)
 	}
 	path := config(t, "spol: {}\n")
-	if out, err := execute(t.Context(), t, "check", "--config", path); err == nil || !strings.Contains(out, path+":6:1: unknown key") {
+	if out, err := execute(t.Context(), t, "check", "--config", path); err == nil || !strings.Contains(out, path+":7:1: unknown key") {
 		t.Errorf("%v %s", err, out)
 	}
 	path = config(t, "\n")
