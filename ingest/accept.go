@@ -26,11 +26,17 @@ func (p *Pipeline) accept(ctx context.Context, j *frameJob) {
 	f := j.frame
 	key, span := f.Key(), frame.Range{First: f.First, Last: f.Last()}
 	entry := p.ledger.Entry(key, f.Municipality, f.Zone)
+	if f.Kind == frame.Gap {
+		p.batches.put(j.batch)
+		p.gap(j, entry, span)
+		return
+	}
 	if !p.ledger.Add(entry, span, j.counts) {
 		p.batches.put(j.batch)
 		return
 	}
 	p.chain(f)
+	p.count(j, j.parts)
 	p.gauges.count(f, p.cfg.Now(), len(j.batch.Events))
 	var alerts []event.Alert
 	p.cfg.Detector.Evaluate(j.batch, func(a event.Alert) { alerts = append(alerts, a) })
@@ -47,9 +53,42 @@ func (p *Pipeline) accept(ctx context.Context, j *frameJob) {
 	}
 	p.group.batches = append(p.group.batches, j.batch)
 	p.group.ranges = append(p.group.ranges, Stored{
-		Collector: f.Collector, Source: f.Source, Municipality: f.Municipality, Epoch: f.Epoch, First: f.First, Last: f.Last(),
-		Stored: j.counts.Stored, Quarantined: j.counts.Quarantined, Dropped: j.counts.Dropped,
+		Collector: f.Collector, Source: f.Source, Municipality: f.Municipality, Epoch: f.Epoch, First: f.First, Last: f.Last(), Counts: j.counts,
 	})
+}
+
+// gap enters what a collector gave up: what has not arrived of it is lost. It
+// counts for the day of its first record.
+func (p *Pipeline) gap(j *frameJob, entry *frame.Entry, span frame.Range) {
+	f := j.frame
+	_, reason := f.Gap()
+	lost := p.ledger.Fill(entry, span)
+	if len(lost) == 0 {
+		return
+	}
+	day := newPart(f.From, p.days.zone)
+	for _, part := range lost {
+		n := part.Last - part.First + 1
+		day.drop(reason, n)
+		p.cfg.Log.Warn("records were given up by their collector", "collector", f.Collector, "source", f.Source, "first", part.First, "last", part.Last, "reason", reason)
+		if !p.stored.Has(f.Key(), part) {
+			p.group.ranges = append(p.group.ranges, Stored{
+				Collector: f.Collector, Source: f.Source, Municipality: f.Municipality, Epoch: f.Epoch, First: part.First, Last: part.Last,
+				Counts: frame.Counts{Dropped: n},
+			})
+		}
+	}
+	p.count(j, []part{day})
+	if len(lost) == 1 && lost[0] == span {
+		p.chain(f)
+	}
+}
+
+// count enters what became of a frame's records into the account by day.
+func (p *Pipeline) count(j *frameJob, parts []part) {
+	if err := p.days.add(j.msg.Seq, j.frame, parts, p.cfg.Now()); err != nil {
+		p.cfg.Log.Error("the account by day", "err", err)
+	}
 }
 
 // reject keeps a frame that can't be trusted aside.
@@ -66,18 +105,30 @@ func (p *Pipeline) reject(j *frameJob) {
 	}
 }
 
-// chain checks that the frame names the one before it. A break is counted and
-// shown; the frame itself is signed, so its events are taken.
+// chain checks that the frame and its neighbours name each other. A break is
+// counted and shown; the frame itself is signed, so its events are taken.
 func (p *Pipeline) chain(f *frame.Frame) {
 	key := f.Key()
-	h, known := p.heads[key]
-	if known && f.First == h.Last+1 && f.Prev != h.Hash || f.First == 1 && f.Prev != (frame.Hash{}) {
+	c := p.chains[key]
+	if c == nil {
+		c = &frame.Chain{Key: key}
+		p.chains[key] = c
+	}
+	for range c.Add(f) {
 		p.broken++
-		reason := fmt.Sprintf("chain broken: frame %s/%s seq %d does not name the frame before it", f.Collector, f.Source, f.First)
+		reason := fmt.Sprintf("chain broken: frame %s/%s seq %d-%d and its neighbour do not name each other", f.Collector, f.Source, f.First, f.Last())
 		p.gauges.reject(Rejection{Time: p.cfg.Now(), Sequence: p.position, Collector: f.Collector, Bytes: len(f.Bytes), Reason: reason})
 		p.cfg.Log.Warn(reason)
 	}
-	if !known || f.Last() > h.Last {
-		p.heads[key] = head{key, f.Last(), f.Hash()}
+}
+
+// changedDays takes the accounts by day that the next commit writes.
+func (p *Pipeline) changedDays() map[string][]byte {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	out, err := p.days.changed(p.position)
+	if err != nil {
+		p.cfg.Log.Error("the account by day can't be kept", "err", err)
 	}
+	return out
 }

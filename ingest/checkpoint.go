@@ -17,21 +17,15 @@ type checkpoint struct {
 	Version  int
 	Position uint64 // sequence of the last frame that is done with
 	Ledger   []*frame.Entry
-	Heads    []head
+	Chains   []*frame.Chain
+	Stream   uint64 // goes up when the stream is replaced by another
 	Rejected uint64
 	Broken   uint64 // breaks of the chain
 	Rules    []byte
 }
 
-// head is the newest frame of a sequence, for checking the chain.
-type head struct {
-	frame.Key
-	Last uint64
-	Hash frame.Hash
-}
-
 const (
-	checkpointVersion = 1
+	checkpointVersion = 2
 	checkpointFile    = "checkpoint.json"
 )
 

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"mimamori/event"
+	"mimamori/frame"
 )
 
 // group is what one commit makes durable.
@@ -17,6 +19,7 @@ type group struct {
 	alerts  []event.Alert // not yet inserted
 	events  int
 	oldest  time.Time
+	days    map[string][]byte // accounts by day that changed, by path
 	check   *checkpoint
 }
 
@@ -24,12 +27,12 @@ type group struct {
 func (p *Pipeline) checkpoint() *checkpoint {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	c := &checkpoint{Position: p.position, Rejected: p.rejected, Broken: p.broken}
+	c := &checkpoint{Position: p.position, Rejected: p.rejected, Broken: p.broken, Stream: p.days.stream}
 	for _, e := range p.ledger.Entries() {
 		c.Ledger = append(c.Ledger, e.Clone())
 	}
-	for _, h := range p.heads {
-		c.Heads = append(c.Heads, h)
+	for _, chain := range p.chains {
+		c.Chains = append(c.Chains, &frame.Chain{Key: chain.Key, Runs: slices.Clone(chain.Runs)})
 	}
 	rules, err := p.cfg.Detector.Snapshot()
 	if err != nil {
@@ -74,6 +77,12 @@ func (p *Pipeline) commit(ctx context.Context, g *group) error {
 			return fmt.Errorf("ingest: events: %w", err)
 		}
 		g.ranges = nil
+	}
+	for path, account := range g.days { // before the checkpoint: they know what they have counted
+		if err := writeWhole(path, account); err != nil {
+			return err
+		}
+		delete(g.days, path)
 	}
 	if err := g.check.save(p.path()); err != nil {
 		return err

@@ -31,6 +31,7 @@ type Collector struct {
 	ID           string
 	Municipality string // 6-digit code
 	Public       ed25519.PublicKey
+	Until        uint64 // of one that was revoked: the last message of the stream that is taken from it; 0 is no end
 }
 
 // Stream is where frames come from. *bus.Stream is one.
@@ -52,11 +53,12 @@ type Alerts interface {
 	Insert(ctx context.Context, alerts []event.Alert) (int, error)
 }
 
-// Stored is a range of records and what became of them.
+// Stored is a range of records and what became of them: one frame, or the frame
+// that stands for some.
 type Stored struct {
 	Collector, Source, Municipality string
 	Epoch, First, Last              uint64
-	Stored, Quarantined, Dropped    uint64
+	frame.Counts
 }
 
 // Store keeps events. Write is all or nothing and returns when it is durable;
@@ -95,6 +97,7 @@ type frameJob struct {
 	frame  *frame.Frame
 	batch  *event.Batch
 	counts frame.Counts
-	err    error // why the frame is not trusted
-	probe  bool  // no frame at all
+	parts  []part // counts by day
+	err    error  // why the frame is not trusted
+	probe  bool   // no frame at all
 }

@@ -22,7 +22,8 @@ type Pipeline struct {
 	position uint64
 	ledger   *frame.Ledger // what was seen: evaluated by the rules and stored, or about to be
 	stored   *frame.Ledger // what the store held at the start
-	heads    map[frame.Key]head
+	chains   map[frame.Key]*frame.Chain
+	days     *days
 	rejected uint64
 	broken   uint64
 	gauges   gauges
@@ -46,9 +47,13 @@ func New(cfg Config) (*Pipeline, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Pipeline{cfg: cfg, quarantine: q, ledger: frame.NewLedger(), stored: frame.NewLedger(), heads: map[frame.Key]head{}, group: &group{}}
+	daily, err := openDays(filepath.Join(cfg.Dir, daysDir), cfg.Location)
+	if err != nil {
+		return nil, err
+	}
+	p := &Pipeline{cfg: cfg, quarantine: q, ledger: frame.NewLedger(), stored: frame.NewLedger(), chains: map[frame.Key]*frame.Chain{}, days: daily, group: &group{}}
 	for _, s := range cfg.Store.Stored() {
-		p.stored.Add(p.stored.Entry(s.key(), s.Municipality, ""), s.span(), s.counts())
+		p.stored.Add(p.stored.Entry(s.key(), s.Municipality, ""), s.span(), s.Counts)
 	}
 	check, err := loadCheckpoint(p.path())
 	if err != nil {
@@ -58,12 +63,12 @@ func New(cfg Config) (*Pipeline, error) {
 		p.fresh()
 		return p, nil
 	}
-	p.position, p.rejected, p.broken = check.Position, check.Rejected, check.Broken
+	p.position, p.rejected, p.broken, p.days.stream = check.Position, check.Rejected, check.Broken, check.Stream
 	for _, e := range check.Ledger {
 		p.ledger.Restore(e)
 	}
-	for _, h := range check.Heads {
-		p.heads[h.Key] = h
+	for _, c := range check.Chains {
+		p.chains[c.Key] = c
 	}
 	if err := cfg.Detector.Restore(check.Rules); err != nil {
 		cfg.Log.Error("the state of the rules begins anew", "err", err)
@@ -82,8 +87,12 @@ func (s *Stored) key() frame.Key {
 	return frame.Key{Collector: s.Collector, Source: s.Source, Epoch: s.Epoch}
 }
 func (s *Stored) span() frame.Range { return frame.Range{First: s.First, Last: s.Last} }
-func (s *Stored) counts() frame.Counts {
-	return frame.Counts{Stored: s.Stored, Quarantined: s.Quarantined, Dropped: s.Dropped}
+
+// Progress is the last frame taken from the stream, and the last one stored.
+func (p *Pipeline) Progress() (taken, stored uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.position, p.gauges.committed
 }
 
 func (p *Pipeline) path() string { return filepath.Join(p.cfg.Dir, checkpointFile) }

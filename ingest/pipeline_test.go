@@ -130,7 +130,7 @@ func (r *rig) seal(w *frame.Writer, lines ...string) *frame.Frame {
 	for _, l := range lines {
 		w.Add(&frame.Record{Line: l, Received: 1795309200000000, Peer: "192.0.2.9", Input: "syslog-tcp"})
 	}
-	f, err := w.Seal(frame.Live)
+	f, err := w.Seal()
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -260,6 +260,34 @@ func TestFrameThatComesTwiceIsTakenOnceAndAGapIsNamed(t *testing.T) {
 	s = r.until(committed(5))
 	if e := s.Entries[0]; e.Lost() != 0 || r.store.count() != 12 || s.Broken != 0 {
 		t.Errorf("%+v, broken %d", e, s.Broken)
+	}
+}
+
+func TestGapIsAnAccountOfWhatNeverCame(t *testing.T) {
+	r := newRig(t)
+	var fs []*frame.Frame
+	for range 6 {
+		fs = append(fs, r.seal(r.w, r.lines(4)...))
+	}
+	gap, err := frame.SealGap(fs[1], fs[4], "spool full", r.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.publish(fs[0].Bytes)
+	r.publish(fs[2].Bytes) // was under way when it was given up
+	r.publish(gap.Bytes)
+	r.publish(fs[3].Bytes) // comes too late
+	r.publish(gap.Bytes)
+	r.publish(fs[5].Bytes)
+	s := r.until(committed(6))
+	if e := s.Entries[0]; e.Received() != 24 || e.Lost() != 0 || e.Stored != 12 || e.Dropped != 12 || r.store.count() != 12 || s.Broken != 0 || s.Rejected != 0 {
+		t.Fatalf("%+v, %d stored, %d broken, %d rejected", e, r.store.count(), s.Broken, s.Rejected)
+	}
+	if err := os.Remove(r.dir + "/checkpoint.json"); err != nil {
+		t.Fatal(err)
+	}
+	if s := r.until(committed(6)); s.Entries[0].Dropped != 12 || s.Entries[0].Stored != 12 {
+		t.Errorf("the store does not know of the gap: %+v", s.Entries[0])
 	}
 }
 

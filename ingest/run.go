@@ -54,6 +54,7 @@ func (p *Pipeline) checkPosition(ctx context.Context) error {
 	if state.Last < p.position {
 		p.cfg.Log.Warn("the stream of frames is younger than the checkpoint; reading it from its beginning", "stream_last", state.Last, "checkpoint", p.position)
 		p.position = 0
+		p.days.stream++
 	}
 	return nil
 }
@@ -92,7 +93,7 @@ func (p *Pipeline) sequence(ctx context.Context, order <-chan *frameJob, commits
 			return
 		}
 		g := p.group
-		g.check = p.checkpoint()
+		g.check, g.days = p.checkpoint(), p.changedDays()
 		p.group = &group{}
 		commits <- g
 	}

@@ -8,12 +8,11 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"golang.org/x/text/encoding/japanese"
-
 	"mimamori/event"
 	"mimamori/frame"
 	"mimamori/ingest/format"
 	"mimamori/internal/bus"
+	"mimamori/internal/charset"
 )
 
 // Fields that every event gets here.
@@ -35,10 +34,20 @@ var (
 
 // Tags that tell what was done to a line before it was parsed.
 var (
-	tagCP932     = []string{"charset-cp932"}
 	tagEscaped   = []string{"charset-unknown"}
 	tagTruncated = []string{"line-truncated"}
 )
+
+// charsetTags are the tags of lines by their encoding.
+var charsetTags = tagsOf(charset.Names())
+
+func tagsOf(names []string) map[string][]string {
+	m := map[string][]string{}
+	for _, name := range names {
+		m[name] = []string{"charset-" + name}
+	}
+	return m
+}
 
 // batchPool lends batches, which are used again once their events are stored.
 type batchPool struct{ free sync.Pool }
@@ -63,6 +72,7 @@ type worker struct {
 	parser   *format.Parser
 	builder  *event.Builder
 	records  []frame.Record
+	header   struct{ raw, charset, text string } // the last one that was decoded
 }
 
 func newWorker(cfg *Config, batches *batchPool) (*worker, error) {
@@ -89,26 +99,67 @@ func (w *worker) do(j *frameJob) {
 	if j.probe = j.msg.Subject == bus.ProbeSubject; j.probe {
 		return
 	}
-	if j.frame, j.err = w.verify(j.msg.Data); j.err != nil {
+	if j.frame, j.err = w.verify(j.msg); j.err != nil {
 		return
 	}
 	if w.records, j.err = w.unpacker.Unpack(j.frame, w.records[:0]); j.err != nil {
 		return
 	}
-	j.batch = w.batches.get()
+	if j.batch = w.batches.get(); j.frame.Kind == frame.Gap {
+		return
+	}
+	j.parts = append(j.parts, newPart(w.sane(j.frame.From), w.location()))
 	for i := range w.records {
 		w.record(j, &w.records[i], j.frame.First+uint64(i))
 	}
 	clear(w.records)
+	for i := range j.parts {
+		j.counts = j.counts.Plus(j.parts[i].counts)
+	}
 }
 
-func (w *worker) verify(data []byte) (*frame.Frame, error) {
-	f, err := frame.Parse(data)
+// sane replaces a receive time that no collector can mean by the present: a
+// clock that jumped must not open accounts of other centuries.
+func (w *worker) sane(received int64) int64 {
+	now := w.cfg.Now()
+	if t := time.UnixMicro(received); t.Before(now.AddDate(-10, 0, 0)) || t.After(now.AddDate(0, 0, 2)) {
+		return now.UnixMicro()
+	}
+	return received
+}
+
+// location is where a day begins and ends.
+func (w *worker) location() *time.Location {
+	if w.cfg.Location == nil {
+		return time.UTC
+	}
+	return w.cfg.Location
+}
+
+// part is the job's share of the day on which a record was received.
+func (w *worker) part(j *frameJob, received int64) *part {
+	p := &j.parts[len(j.parts)-1]
+	if received >= p.start && received < p.end {
+		return p
+	}
+	for i := range j.parts {
+		if p = &j.parts[i]; received >= p.start && received < p.end {
+			return p
+		}
+	}
+	if len(j.parts) < maxParts {
+		j.parts = append(j.parts, newPart(w.sane(received), w.location()))
+	}
+	return &j.parts[len(j.parts)-1]
+}
+
+func (w *worker) verify(m bus.Msg) (*frame.Frame, error) {
+	f, err := frame.Parse(m.Data)
 	if err != nil {
 		return nil, err
 	}
 	c, ok := w.cfg.Collectors(f.Collector)
-	if !ok {
+	if !ok || c.Until > 0 && m.Seq > c.Until {
 		return f, fmt.Errorf("collector %q is not registered, or revoked", f.Collector)
 	}
 	if c.Municipality != f.Municipality {
@@ -118,21 +169,25 @@ func (w *worker) verify(data []byte) (*frame.Frame, error) {
 }
 
 func (w *worker) record(j *frameJob, r *frame.Record, seq uint64) {
+	day := w.part(j, r.Received)
 	if r.Flags&frame.Dropped != 0 {
-		j.counts.Dropped++
+		day.drop(r.Line, 1)
 		return
+	}
+	if r.Masked > 0 {
+		day.counts.Masked++
 	}
 	f, x := j.frame, w.builder
 	line, tags := r.Line, []string(nil)
 	if r.Flags&frame.NotUTF8 != 0 {
-		line, tags = readable(line)
+		line, tags = readable(r)
 	}
 	if r.Flags&frame.Truncated != 0 {
 		tags = append(tags[:len(tags):len(tags)], tagTruncated...)
 	}
-	res := w.parser.Parse(format.Input{Line: line, Received: time.UnixMicro(r.Received), Hint: f.Source}, x)
+	res := w.parser.Parse(format.Input{Line: line, Received: time.UnixMicro(r.Received), Hint: f.Source, Header: w.heading(r)}, x)
 	if res.Reason != "" {
-		j.counts.Quarantined++
+		day.counts.Quarantined++
 		if _, ok := x.Get(fQuarantine); !ok {
 			x.Add(fQuarantine, res.Reason)
 		}
@@ -156,7 +211,7 @@ func (w *worker) record(j *frameJob, r *frame.Record, seq uint64) {
 	w.zone(f.Municipality, fSourceIP, fSourceZone)
 	w.zone(f.Municipality, fDestinationIP, fDestinationZone)
 	j.batch.Append(x, event.Ref{Collector: f.Collector, Source: f.Source, Epoch: f.Epoch, Seq: seq})
-	j.counts.Stored++
+	day.counts.Stored++
 }
 
 // zone tells which zone of the town an address lies in.
@@ -174,22 +229,31 @@ func (w *worker) zone(town string, ip, zone event.Field) {
 	}
 }
 
-// readable turns bytes that are no UTF-8 into text: as CP932 when they read as
-// that without a fault, else with each odd byte written \xNN, so that nothing
-// is lost to the eye. The frame keeps the bytes themselves.
-func readable(line string) (string, []string) {
-	if s, err := japanese.ShiftJIS.NewDecoder().String(line); err == nil && !strings.ContainsRune(s, utf8.RuneError) {
-		return s, tagCP932
+// heading is the header of a row's file as text.
+func (w *worker) heading(r *frame.Record) string {
+	if r.Header == "" || utf8.ValidString(r.Header) && r.Charset == "" {
+		return r.Header
 	}
-	var b strings.Builder
-	for i := 0; i < len(line); {
-		r, size := utf8.DecodeRuneInString(line[i:])
-		if r == utf8.RuneError && size == 1 {
-			fmt.Fprintf(&b, `\x%02x`, line[i])
-		} else {
-			b.WriteString(line[i : i+size])
-		}
-		i += size
+	if w.header.raw != r.Header || w.header.charset != r.Charset {
+		head := frame.Record{Line: r.Header, Charset: r.Charset}
+		w.header.raw, w.header.charset = strings.Clone(r.Header), strings.Clone(r.Charset)
+		w.header.text, _ = readable(&head)
 	}
-	return b.String(), tagEscaped
+	return w.header.text
+}
+
+// readable turns a line that is not UTF-8 into text, by the encoding that its
+// collector found or, where it found none, by a guess from this line alone. Bytes
+// that fit nothing are written \xNN, so that nothing is lost to the eye. The
+// frame keeps the bytes themselves.
+func readable(r *frame.Record) (string, []string) {
+	name := r.Charset
+	if name == "" {
+		name = charset.Guess(r.Line)
+	}
+	tags, ok := charsetTags[name]
+	if !ok {
+		tags = tagEscaped
+	}
+	return charset.Decode(name, r.Line), tags
 }

@@ -16,6 +16,7 @@ type FrameRange struct {
 	Last         uint64 `json:"last"`
 	Stored       uint64 `json:"stored,omitempty"`      // records that became events
 	Quarantined  uint64 `json:"quarantined,omitempty"` // of those, without a format that fits
+	Masked       uint64 `json:"masked,omitempty"`      // of those, with something masked by the collector
 	Dropped      uint64 `json:"dropped,omitempty"`     // records that the collector gave up, with their reason
 }
 
@@ -38,7 +39,8 @@ func mergeFrames(ranges []FrameRange) []FrameRange {
 			}
 			if same && r.First == p.Last+1 {
 				p.Last = r.Last
-				p.Stored, p.Quarantined, p.Dropped = p.Stored+r.Stored, p.Quarantined+r.Quarantined, p.Dropped+r.Dropped
+				p.Stored, p.Quarantined = p.Stored+r.Stored, p.Quarantined+r.Quarantined
+				p.Masked, p.Dropped = p.Masked+r.Masked, p.Dropped+r.Dropped
 				continue
 			}
 		}
