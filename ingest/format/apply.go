@@ -9,7 +9,8 @@ import (
 
 // binding is what one format does with one key.
 type binding struct {
-	slot   int // -1 when nobody reads the text later
+	name   string // what the format calls the key
+	slot   int    // -1 when nobody reads the text later
 	op     opcode
 	field  event.Field // of opKeyword, opLong, opIP
 	vendor event.Field // of opVendor, and for values that do not fit
@@ -19,21 +20,15 @@ type binding struct {
 	*mapping
 }
 
-// apply writes the tokens into the event.
-func (p *Parser) apply(f *compiled) {
+// apply writes the tokens into the event, beginning with one.
+func (p *Parser) apply(f *compiled, first int) {
 	p.f = f
-	for i := range p.tokens {
+	for i := first; i < len(p.tokens); i++ {
 		t := &p.tokens[i]
 		if t.text == "" {
 			continue
 		}
-		var b *binding
-		if f.id < len(t.key.bind) {
-			b = t.key.bind[f.id]
-		}
-		if b == nil {
-			b = p.bind(t.key, f)
-		}
+		b := p.bindingOf(t.key, f)
 		if b.op == opSkip && b.slot < 0 {
 			if b.lost {
 				p.dropped++
@@ -41,19 +36,20 @@ func (p *Parser) apply(f *compiled) {
 			continue
 		}
 		text := t.text
+		p.literal = t.kind == literal
 		if t.kind != plain {
 			if text = p.text(t, b); text == "" {
 				continue
 			}
+		}
+		if len(text) <= f.longest && b.mapping != nil && f.isAbsent(text) {
+			continue // another spelling of the key may have a value
 		}
 		if b.slot >= 0 {
 			if p.rawGen[b.slot] == p.gen && !(b.mapping != nil && b.multi) {
 				continue // the first spelling of a key wins
 			}
 			p.raw[b.slot], p.rawGen[b.slot] = text, p.gen
-		}
-		if len(text) <= f.longest && b.mapping != nil && f.isAbsent(text) {
-			continue
 		}
 		p.write(t.key, f, b, text)
 	}
@@ -142,6 +138,8 @@ func (p *Parser) text(t *token, b *binding) string {
 		return p.unquote(t.text)
 	case cefText:
 		return p.cefUnescape(t.text)
+	case xmlText:
+		return p.xmlUnescape(t.text)
 	case doubled:
 		return strings.ReplaceAll(t.text, `""`, `"`)
 	case array:
@@ -182,79 +180,6 @@ func (p *Parser) arrayText(text string, b *binding) string {
 
 func (f *compiled) isAbsent(s string) bool {
 	return slices.Contains(f.absent, s)
-}
-
-// canonical returns the name that a format gives to a key.
-func (f *compiled) canonical(path string) string {
-	if c := f.exact[path]; c != "" {
-		return c
-	}
-	if f.keys[path] != nil {
-		return path
-	}
-	best := -1
-	for i, w := range f.wild {
-		if strings.HasPrefix(path, w.from) && (best < 0 || len(w.from) > len(f.wild[best].from)) {
-			best = i
-		}
-	}
-	if best < 0 {
-		return path
-	}
-	w := f.wild[best]
-	rest := path[len(w.from):]
-	if w.inner {
-		if _, after, ok := strings.Cut(rest, "."); ok {
-			rest = after
-		}
-	}
-	if strings.HasPrefix(path, w.to) {
-		return path // is spelled so already
-	}
-	if c := f.exact[w.to+rest]; c != "" {
-		return c
-	}
-	return w.to + rest
-}
-
-// bind decides what a format does with a key; later lines find it decided.
-func (p *Parser) bind(k *key, f *compiled) *binding {
-	name := f.canonical(k.path)
-	b := &binding{slot: -1, op: opVendor}
-	if d := f.keys[name]; d != nil {
-		b.slot = d.slot
-		if d.mapped {
-			b.mapping, b.op, b.field = &d.mapping, d.op, d.single
-			if d.mapping.keep {
-				b.op, b.keep = opActs, true
-				p.nameVendor(b, f, name)
-			}
-		}
-	}
-	if f.ecs && b.slot < 0 && f.exact[k.path] == "" {
-		if m := ownName(k.path); m != nil {
-			b.mapping, b.op = m, opActs
-		}
-	}
-	if b.op == opVendor {
-		for _, ig := range f.ignore {
-			prefix, wild := strings.CutSuffix(ig, "*")
-			if ig == k.path || ig == name || wild && (strings.HasPrefix(k.path, prefix) || strings.HasPrefix(name, prefix)) {
-				b.op = opSkip
-			}
-		}
-	}
-	if b.op == opVendor {
-		p.nameVendor(b, f, name)
-		if !b.named {
-			b.op, b.lost = opSkip, true
-		}
-	}
-	if k.bind == nil {
-		k.bind = make([]*binding, len(p.set.formats))
-	}
-	k.bind[f.id] = b
-	return b
 }
 
 // nameVendor gives a key a field in the format's own name space, as long as the

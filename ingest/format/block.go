@@ -1,9 +1,6 @@
 package format
 
 import (
-	"errors"
-	"strings"
-
 	"mimamori/event"
 	"mimamori/internal/lang"
 )
@@ -17,6 +14,8 @@ type block struct {
 	add    []constant
 	drop   []event.Field
 	sums   []sum
+	joins  []join
+	inside []nested
 	then   []step
 }
 
@@ -50,6 +49,9 @@ func (b *block) run(p *Parser) {
 	for _, u := range b.use {
 		u.run(p)
 	}
+	for i := range b.inside {
+		p.cutLater(&b.inside[i])
+	}
 	for i := range b.set {
 		p.x.Set(b.set[i].field, b.set[i].value)
 	}
@@ -74,6 +76,9 @@ func (b *block) run(p *Parser) {
 			p.x.Set(s.to, event.Int(total))
 		}
 	}
+	for i := range b.joins {
+		b.joins[i].run(p)
+	}
 	for i := range b.add {
 		for _, s := range b.add[i].value.List() {
 			p.addTo(b.add[i].field, s)
@@ -83,6 +88,19 @@ func (b *block) run(p *Parser) {
 		p.x.Delete(f)
 	}
 	runSteps(p, b.then)
+}
+
+// cutLater cuts a value again, by a step; what is in it is mapped as if the line
+// had ended with it.
+func (p *Parser) cutLater(in *nested) {
+	text, ok := p.rawAt(in.slot)
+	if !ok {
+		return
+	}
+	n, broken := len(p.tokens), p.broken
+	p.cutValue(p.f, in, text)
+	p.apply(p.f, n)
+	p.broken = broken
 }
 
 func runSteps(p *Parser, steps []step) {
@@ -122,7 +140,7 @@ func (p *Parser) caseKey(by []event.Field) []byte {
 	return p.buf
 }
 
-const blockKeys = "use, set, fields, copy, sum, add, drop, then"
+const blockKeys = "use, inside, set, fields, copy, join, sum, add, drop, then"
 
 // blockKey compiles one key of a block; false when the key is none of a block's.
 func (c *compiler) blockKey(b *block, key string, val node) (bool, *Error) {
@@ -142,6 +160,8 @@ func (c *compiler) blockKey(b *block, key string, val node) (bool, *Error) {
 		})
 	case "copy":
 		err = c.copies(b, val)
+	case "join":
+		err = c.joins(b, val)
 	case "sum":
 		err = val.each(func(to string, at, val node) *Error {
 			f, err := c.field(to, at)
@@ -152,6 +172,11 @@ func (c *compiler) blockKey(b *block, key string, val node) (bool, *Error) {
 			b.sums = append(b.sums, sum{f, from})
 			return err
 		})
+	case "inside":
+		b.inside, err = c.inside(val)
+		for i := range b.inside {
+			b.inside[i].slot = c.slot(b.inside[i].key)
+		}
 	case "drop":
 		b.drop, err = c.byFields(val)
 	case "then":
@@ -224,124 +249,6 @@ func (c *compiler) constants(n node, lists bool) ([]constant, *Error) {
 		v, err := val.constant(f)
 		out = append(out, constant{f, v})
 		return err
-	})
-	return out, err
-}
-
-func (c *compiler) steps(n node) ([]step, *Error) {
-	var out []step
-	for _, it := range n.items() {
-		s, err := c.step(it)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, s)
-	}
-	return out, nil
-}
-
-func (c *compiler) step(n node) (step, *Error) {
-	s := step{body: &block{}}
-	var cases node
-	err := n.each(func(key string, at, val node) (err *Error) {
-		switch key {
-		case "when":
-			s.when, err = c.when(val)
-		case "by":
-			s.by, err = c.byFields(val)
-		case "cases":
-			cases = val
-		case "else":
-			s.otherwise, err = c.block(val)
-		default:
-			var known bool
-			if known, err = c.blockKey(s.body, key, val); !known {
-				return at.unknown(key, "when, by, cases, else, "+blockKeys)
-			}
-		}
-		return err
-	})
-	if err != nil {
-		return s, err
-	}
-	if (s.when == nil) == (s.by == nil) {
-		return s, n.fail("a step has either `when` or `by`")
-	}
-	if s.by != nil {
-		if cases.ast == nil {
-			return s, n.fail("`by` needs `cases`")
-		}
-		s.cases, err = c.cases(cases, len(s.by))
-	}
-	return s, err
-}
-
-// when compiles a condition; its mistakes point into the file.
-func (c *compiler) when(n node) (lang.Program, *Error) {
-	text, err := n.text()
-	if err != nil {
-		return nil, err
-	}
-	e, perr := lang.Parse(text)
-	if perr != nil {
-		if le, ok := errors.AsType[*lang.Error](perr); ok {
-			msg := le.Msg
-			if le.Hint != "" {
-				msg += " (" + le.Hint + ")"
-			}
-			return nil, n.at(le.Line, le.Col, msg)
-		}
-		return nil, n.fail("%v", perr)
-	}
-	return e.Compile(nil), nil
-}
-
-func (c *compiler) byFields(n node) ([]event.Field, *Error) {
-	names, err := n.words()
-	if err != nil {
-		return nil, err
-	}
-	var out []event.Field
-	for _, name := range names {
-		f, err := c.field(name, n)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, f)
-	}
-	return out, nil
-}
-
-// cases compiles the choices. A choice by several fields writes their values
-// behind each other, blanks between; commas separate further last values:
-// "Microsoft-Windows-Sysmon 12, 13, 14".
-func (c *compiler) cases(n node, fields int) (map[string]*block, *Error) {
-	out := map[string]*block{}
-	err := n.each(func(key string, at, val node) *Error {
-		b, err := c.block(val)
-		if err != nil {
-			return err
-		}
-		lead := ""
-		for i, choice := range strings.Split(key, ",") {
-			choice = strings.TrimSpace(choice)
-			if i == 0 {
-				words := choice
-				for range fields - 1 {
-					blank := strings.LastIndexByte(words, ' ')
-					if blank < 0 {
-						return at.fail("%q does not give a value for each of the %d fields", choice, fields)
-					}
-					words = words[:blank] + "\x00" + words[blank+1:]
-				}
-				lead, choice = words[:strings.LastIndexByte(words, 0)+1], words[strings.LastIndexByte(words, 0)+1:]
-			}
-			if out[lead+choice] != nil {
-				return at.fail("%q is chosen twice", choice)
-			}
-			out[lead+choice] = b
-		}
-		return nil
 	})
 	return out, err
 }

@@ -1,6 +1,10 @@
 package format
 
-import "strings"
+import (
+	"strings"
+
+	"mimamori/event"
+)
 
 // cefHeader names the parts of a CEF header behind "CEF:".
 var cefHeader = [...]string{"Version", "DeviceVendor", "DeviceProduct", "DeviceVersion", "DeviceEventClassID", "Name", "Severity"}
@@ -98,6 +102,11 @@ func (p *Parser) cefLabels(space *keyspace) {
 		if !ok || base == "" || t.text == "" || len(t.text) > 100 {
 			continue
 		}
+		if c := t.text[0]; '0' <= c && c <= '9' || strings.IndexByte(t.text, ':') >= 0 {
+			if _, isIP := event.ParseIP(t.text); isIP {
+				continue // SonicWall: a value where the label should be
+			}
+		}
 		if labels++; labels > 64 { // CEF has about 30
 			return
 		}
@@ -112,12 +121,26 @@ func (p *Parser) cefLabels(space *keyspace) {
 	}
 }
 
+// rawBackslashes tells whether a value holds backslashes that nobody escaped, as
+// in C:\Windows\notepad.exe: one before a byte that needs no escape.
+func rawBackslashes(s string) bool {
+	for i := 0; i+1 < len(s); i++ {
+		if s[i] == '\\' {
+			if i++; strings.IndexByte("\\=|nr", s[i]) < 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // cefUnescape resolves \= \| \\ \n \r.
 func (p *Parser) cefUnescape(s string) string {
 	b := p.arena.room(len(s))
+	raw := rawBackslashes(s)
 	for i := 0; i < len(s); i++ {
 		c := s[i]
-		if c == '\\' && i+1 < len(s) {
+		if c == '\\' && i+1 < len(s) && !(raw && s[i+1] != '=') {
 			switch s[i+1] {
 			case 'n':
 				c, i = '\n', i+1

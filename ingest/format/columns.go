@@ -5,9 +5,11 @@ import "strings"
 // columns cuts lines whose values stand in a fixed order.
 type columns struct {
 	keys  []string
-	cols  []column
+	first branch
 	sep   byte // ' ' stands for any run of blanks
 	least int
+
+	labels bool // a value `Label: value` bears its own name
 }
 
 // column is one value: a key, a pattern inside it, or nothing.
@@ -20,7 +22,7 @@ func (c *columns) names() []string { return c.keys }
 
 // columns compiles the cutter.
 func (c *compiler) columns(n node) (cutter, *Error) {
-	out := &columns{sep: ' ', least: -1}
+	out := &columns{sep: ' ', least: -1, first: branch{by: -1}}
 	err := n.each(func(key string, at, val node) (err *Error) {
 		switch key {
 		case "separator":
@@ -40,50 +42,27 @@ func (c *compiler) columns(n node) (cutter, *Error) {
 			out.sep = s[0]
 		case "least":
 			out.least, err = val.integer()
-		case "names":
-			for _, it := range val.items() {
-				if err := c.column(out, it); err != nil {
-					return err
-				}
-			}
+		case "labels":
+			out.labels, err = val.yes()
 		default:
-			return at.unknown(key, "separator, least, names")
+			return c.branchKey(out, &out.first, at, val)
 		}
 		return err
 	})
-	if err == nil && len(out.cols) == 0 {
-		err = n.fail("`names` is missing")
+	if err == nil {
+		err = out.first.check(n)
 	}
 	if out.least < 0 {
-		out.least = len(out.cols)
+		out.least = len(out.first.cols)
 	}
 	return out, err
-}
-
-func (c *compiler) column(out *columns, n node) *Error {
-	name, err := n.text()
-	if err != nil {
-		return err
-	}
-	col := column{own: -1}
-	switch {
-	case strings.Contains(name, "%{"):
-		q, err := c.pattern(n, name, &out.keys)
-		if err != nil {
-			return err
-		}
-		col.pattern = &q
-	case name != "" && name != "-":
-		col.own = ownIndex(&out.keys, name)
-	}
-	out.cols = append(out.cols, col)
-	return nil
 }
 
 // cut reads the columns. Values in double quotes may hold the separator; "" in
 // them is a quote.
 func (c *columns) cut(p *Parser, own []*key, s string) bool {
 	n, i := 0, 0
+	b, first, chosen := &c.first, 0, "" // the branch, the number of its first column, the value that chooses the next
 	for i <= len(s) {
 		if c.sep == ' ' {
 			for i < len(s) && s[i] == ' ' {
@@ -106,8 +85,25 @@ func (c *columns) cut(p *Parser, own []*key, s string) bool {
 			i += end
 		}
 		i++
-		if n < len(c.cols) {
-			switch col := &c.cols[n]; {
+		if c.labels && p.labelled(text, k) {
+			n++
+			continue
+		}
+		if n-first == len(b.cols) && b.by >= 0 {
+			next := b.cases[chosen]
+			if next == nil {
+				next = b.cases["*"]
+			}
+			if next == nil {
+				return false
+			}
+			b, first = next, n
+		}
+		if n-first == b.by {
+			chosen = text
+		}
+		if n-first < len(b.cols) {
+			switch col := &b.cols[n-first]; {
 			case col.pattern != nil:
 				if !col.pattern.match(p, own, text) && n < c.least {
 					return false
@@ -121,6 +117,20 @@ func (c *columns) cut(p *Parser, own []*key, s string) bool {
 		n++
 	}
 	return n >= c.least
+}
+
+// labelled takes a value that names itself: `Label: value`.
+func (p *Parser) labelled(text string, k kind) bool {
+	i := strings.IndexByte(text, ':')
+	if i <= 0 || i > 48 || i+1 < len(text) && text[i+1] != ' ' {
+		return false
+	}
+	space := &p.spaces[shapeLabels]
+	o := space.start()
+	if e := space.find(o, &o.first, text[:i]); e != nil {
+		p.emit(e, strings.TrimLeft(text[i+1:], " "), k)
+	}
+	return true
 }
 
 // csvQuoted reads from behind a quote to behind its pair; the pair is the quote

@@ -21,8 +21,10 @@ type compiled struct {
 	dataset string
 	vendor  string // name space of keys without a mapping
 	sender  event.Field
+	tagged  bool // what looks like a program's name before the body belongs to it
 	shape   shape
-	cut     cutter // nil where the shape's own cutter does it
+	shapes  []shape // all shapes that the format's lines come in; the first is shape
+	cut     cutter  // nil where the shape's own cutter does it
 	alts    []alternative
 	keys    map[string]*keyDef
 	slots   int
@@ -35,6 +37,10 @@ type compiled struct {
 	generic bool // takes a line only when no other format does
 	base    block
 	times   []timeSpec
+	inside  []nested
+	named   map[string]*namedList // by the path of the array
+	walk    map[string]bool       // arrays that are walked element by element
+	unwrap  envelope
 	require []requirement
 	limit   int
 	tests   []testCase
@@ -53,6 +59,7 @@ type keyDef struct {
 type wildcard struct {
 	from, to string
 	inner    bool
+	upper    bool // the rest begins with a capital: win.eventdata.^* → event_data.*
 }
 
 type requirement struct {
@@ -75,27 +82,29 @@ type compiler struct {
 	tables map[string]map[string]string
 	blocks map[string]*block
 	named  map[string]bool // keys that have other spellings
+
+	parts     map[string][]node // of the files that this one extends, by their top-level keys
+	extending bool              // what is compiled is theirs
+	spaces    []string          // their own name spaces
 }
 
-const topKeys = "name, title, documentation, module, dataset, vendor, recognise, cut, alias, ignore, absent, ecs, generic, sender, tables, blocks, set, time, fields, then, require, limit, tests"
+const topKeys = "name, extends, title, documentation, module, dataset, vendor, recognise, cut, inside, named, unwrap, alias, ignore, absent, ecs, generic, sender, tag, tables, blocks, set, time, fields, then, require, limit, tests"
 
-// compileFile compiles a format file.
-func compileFile(name string, text []byte) (*compiled, error) {
-	root, err := parseYAML(name, text)
-	if err != nil {
-		return nil, err
-	}
+// compileFile compiles a format file; bases are the files that it may extend.
+func compileFile(root node, bases map[string]node) (*compiled, error) {
 	c := &compiler{f: &compiled{keys: map[string]*keyDef{}, exact: map[string]string{}, limit: defaultLimit, src: root.src}, tables: map[string]map[string]string{}, blocks: map[string]*block{}, named: map[string]bool{}}
 	parts := map[string]node{}
-	places := map[string]node{}
 	known := strings.Split(topKeys, ", ")
 	if err := root.each(func(key string, at, val node) *Error {
 		if slices.Contains(known, key) {
-			parts[key], places[key] = val, at
+			parts[key] = val
 			return nil
 		}
 		return at.unknown(key, topKeys)
 	}); err != nil {
+		return nil, err
+	}
+	if err := c.extend(parts, bases); err != nil {
 		return nil, err
 	}
 	for _, must := range []string{"name", "module", "dataset", "recognise", "cut"} {
@@ -106,11 +115,11 @@ func compileFile(name string, text []byte) (*compiled, error) {
 	// The order of the parts in the file is free; this order lets later ones use
 	// what earlier ones define.
 	for _, key := range []string{
-		"name", "title", "documentation", "module", "dataset", "vendor", "tables", "sender", "limit",
-		"generic", "alias", "ignore", "absent", "ecs", "fields", "blocks", "cut", "set", "time", "then", "require", "recognise", "tests",
+		"name", "title", "documentation", "module", "dataset", "vendor", "tables", "sender", "tag", "limit",
+		"generic", "alias", "ignore", "absent", "ecs", "fields", "blocks", "cut", "inside", "named", "unwrap", "set", "time", "then", "require", "recognise", "tests",
 	} {
 		if val, ok := parts[key]; ok {
-			if err := c.part(key, val); err != nil {
+			if err := c.partOf(key, val); err != nil {
 				return nil, err
 			}
 		} else if key == "vendor" {
@@ -139,20 +148,29 @@ func (c *compiler) part(key string, val node) (err *Error) {
 	case "vendor":
 		f.vendor, err = val.text()
 	case "tables":
-		err = val.each(func(name string, _, val node) (err *Error) { c.tables[name], err = c.table(val); return err })
+		err = val.each(func(name string, _, val node) (err *Error) {
+			c.tables[name], err = c.table(val)
+			return err
+		})
 	case "sender":
 		var name string
 		if name, err = val.text(); err == nil {
 			f.sender, err = c.field(name, val)
 		}
+	case "tag":
+		var s string
+		if s, err = val.text(); err == nil && s != "body" {
+			err = val.fail("`tag: body` is all that can be said of it")
+		}
+		f.tagged = true
 	case "limit":
 		f.limit, err = val.integer()
 	case "alias":
 		err = c.aliases(val)
 	case "ignore":
-		f.ignore, err = val.texts()
+		f.ignore, err = c.more(f.ignore, val)
 	case "absent":
-		f.absent, err = val.texts()
+		f.absent, err = c.more(f.absent, val)
 		for _, s := range f.absent {
 			f.longest = max(f.longest, len(s))
 		}
@@ -161,17 +179,30 @@ func (c *compiler) part(key string, val node) (err *Error) {
 	case "generic":
 		f.generic, err = val.yes()
 	case "blocks":
-		err = val.each(func(name string, _, val node) (err *Error) { c.blocks[name], err = c.block(val); return err })
+		err = val.each(func(name string, _, val node) (err *Error) {
+			c.blocks[name], err = c.block(val)
+			return err
+		})
 	case "cut":
 		err = c.cut(val)
+	case "inside":
+		f.inside, err = c.inside(val)
+	case "named":
+		err = c.namedLists(val)
+	case "unwrap":
+		err = c.envelope(val)
 	case "fields":
 		err = c.fields(val)
 	case "set":
-		f.base.set, err = c.constants(val, false)
+		var set []constant
+		set, err = c.constants(val, false)
+		f.base.set = append(f.base.set, set...)
 	case "time":
 		err = c.times(val)
 	case "then":
-		f.base.then, err = c.steps(val)
+		var then []step
+		then, err = c.steps(val)
+		f.base.then = append(f.base.then, then...)
 	case "require":
 		err = c.required(val)
 	case "recognise":
@@ -223,105 +254,6 @@ func (c *compiler) fields(n node) *Error {
 		d.mapped = true
 		return err
 	})
-}
-
-// aliases reads other spellings of keys: canonical: [spelling, …].
-func (c *compiler) aliases(n node) *Error {
-	return n.each(func(key string, at, val node) *Error {
-		c.named[key] = true
-		spellings, err := val.words()
-		if err != nil {
-			return err
-		}
-		for _, s := range spellings {
-			if to, isWild := strings.CutSuffix(key, "*"); isWild {
-				from, ok := strings.CutSuffix(s, "*")
-				if !ok {
-					return val.fail("%q needs a * at its end as %q has", s, key)
-				}
-				from, inner := strings.CutSuffix(from, "*.")
-				c.f.wild = append(c.f.wild, wildcard{from, to, inner})
-				continue
-			}
-			if c.f.exact[s] != "" {
-				return val.fail("%q is already another spelling of %q", s, c.f.exact[s])
-			}
-			c.f.exact[s] = key
-		}
-		return nil
-	})
-}
-
-// table reads a table, or the name of one.
-func (c *compiler) table(n node) (map[string]string, *Error) {
-	if !n.isMap() {
-		name, err := n.text()
-		if err != nil {
-			return nil, err
-		}
-		if t := c.tables[name]; t != nil {
-			return t, nil
-		}
-		if t := builtinTables[name]; t != nil {
-			return t, nil
-		}
-		return nil, n.fail("unknown table %q", name)
-	}
-	t := map[string]string{}
-	err := n.each(func(key string, _, val node) (err *Error) {
-		text, err := val.text()
-		for k := range strings.SplitSeq(key, ",") {
-			t[strings.TrimSpace(k)] = text
-		}
-		return err
-	})
-	return t, err
-}
-
-// times reads where the event's own time stands.
-func (c *compiler) times(n node) *Error {
-	for _, it := range n.items() {
-		var t timeSpec
-		from := it
-		if it.isMap() {
-			from = node{}
-			if err := it.each(func(key string, at, val node) (err *Error) {
-				switch key {
-				case "from":
-					from = val
-				case "layout":
-					t.layouts, err = val.texts()
-				case "zone":
-					var zone string
-					if zone, err = val.text(); err == nil && zone != "UTC" {
-						err = val.fail("only UTC can be named; the collector's zone is set outside formats")
-					}
-					t.utc = true
-				case "when":
-					t.when, err = c.when(val)
-				default:
-					return at.unknown(key, "from, layout, zone, when")
-				}
-				return err
-			}); err != nil {
-				return err
-			}
-			if from.ast == nil {
-				return it.fail("`from` is missing: which keys?")
-			}
-		}
-		keys, err := from.words()
-		if err != nil {
-			return err
-		}
-		for _, k := range keys {
-			name, optional := strings.CutSuffix(k, "?")
-			t.slots = append(t.slots, c.slot(name))
-			t.optional = append(t.optional, optional)
-		}
-		c.f.times = append(c.f.times, t)
-	}
-	return nil
 }
 
 func (c *compiler) required(n node) *Error {

@@ -154,7 +154,10 @@ func (n *tally) compare(x *event.Builder, expected map[string]any) (out []string
 // TestExpectedFieldsOfTheParserCorpus compares with what another SIEM's parser
 // finds in the same lines. The floors hold what is reached, a little below.
 func TestExpectedFieldsOfTheParserCorpus(t *testing.T) {
-	floors := map[string]float64{"Fortinet/fortigate": 88, "Squid/squid": 72, "OpenSSH/openssh": 75, "CEF/cef": 70, "Windows/windows": 58, "Beats/winlogbeat": 76}
+	floors := map[string]float64{
+		"Fortinet/fortigate": 88, "Squid/squid": 72, "OpenSSH/openssh": 88, "CEF/cef": 70, "Windows/windows": 66, "Beats/winlogbeat": 85,
+		"Palo Alto Networks/paloalto-ngfw": 90, "Cisco/cisco-secure-firewall": 78, "Cisco/cisco-ios": 85, "Checkpoint/checkpoint": 91, "Juniper/juniper-ngfw": 97, "SonicWall/sonicwall-fw": 88,
+	}
 	per := map[string]*tally{}
 	p := builtinSet(t).Parser(Options{Location: time.UTC})
 	x := &event.Builder{}

@@ -152,8 +152,12 @@ func (c *jsonCutter) value(e *key, depth int) bool {
 // list emits an array as one token, or, where a format names keys inside it,
 // walks its objects.
 func (c *jsonCutter) list(e *key, depth int) bool {
-	if e == nil || !e.walk || depth >= maxDepth {
+	f := c.p.walker
+	if e == nil || f == nil || !f.walk[e.path] || depth >= maxDepth {
 		return c.whole(e, array)
+	}
+	if n := f.named[e.path]; n != nil {
+		return c.namedList(e, n, depth)
 	}
 	c.i++
 	for {
@@ -181,9 +185,7 @@ func (c *jsonCutter) whole(e *key, k kind) bool {
 	for c.i < len(c.s) {
 		switch c.s[c.i] {
 		case '"':
-			if _, _, ok := c.str(); !ok {
-				return false
-			}
+			c.str() // one that never ends goes to the end of the line
 			continue
 		case '{', '[':
 			open++
@@ -195,6 +197,9 @@ func (c *jsonCutter) whole(e *key, k kind) bool {
 			}
 		}
 		c.i++
+	}
+	if k == array {
+		c.p.emit(e, c.s[start:], k)
 	}
 	return false
 }

@@ -11,6 +11,12 @@ const (
 	shapeKV                // key=value pairs
 	shapeJSON
 	shapeCEF
+	shapeLEEF
+	shapeLTSV
+	shapeXML
+	shapeRows    // columns named by the header of their file
+	shapeLabels  // lines of `Label: value`
+	shapeRecords // lines of pairs, each of a type
 	shapes
 )
 
@@ -28,7 +34,6 @@ type key struct {
 	next [2]*key
 	kids *object
 	mark int32 // which recognition condition asks for it, -1 when none
-	walk bool  // an array under this key is walked element by element
 	bind []*binding
 }
 
@@ -44,7 +49,6 @@ type keyspace struct {
 	root  object
 	n     int
 	marks map[string]int32
-	walk  map[string]bool
 }
 
 // start returns the space's root for a new line.
@@ -83,7 +87,7 @@ func (s *keyspace) add(o *object, name string) *key {
 	}
 	s.n++
 	path = strings.Clone(path)
-	k := &key{name: path[len(o.path):], path: path, mark: -1, walk: s.walk[path]}
+	k := &key{name: path[len(o.path):], path: path, mark: -1}
 	if marked {
 		k.mark = mark
 	}
@@ -113,6 +117,8 @@ const (
 	doubled                // CSV text with "" for a quote
 	array                  // JSON array as it stands
 	objectText             // JSON object, kept whole
+	xmlText                // XML text with entities
+	literal                // an audit record's text in quotes, which is never hexadecimal
 )
 
 // token is one key and the text of its value, a view into the line.

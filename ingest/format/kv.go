@@ -11,7 +11,7 @@ var keyBytes = func() (t [256]bool) {
 }()
 
 // separators may stand between pairs.
-var separators = [256]bool{' ': true, ',': true, '\t': true, ';': true, '|': true, '\r': true, '\n': true}
+var separators = [256]bool{'\x1d': true, ' ': true, ',': true, '\t': true, ';': true, '|': true, '\r': true, '\n': true}
 
 func isKeyByte(c byte) bool { return keyBytes[c] }
 
@@ -124,7 +124,7 @@ func kvQuoted(s string, start int) (string, kind, int, bool) {
 				continue
 			}
 		}
-		end := j+1 >= len(s) || separators[s[j+1]]
+		end := j+1 >= len(s) || separators[s[j+1]] || s[j+1] == ']' && (j+2 >= len(s) || s[j+2] == ' ')
 		if end {
 			return s[start:j], k, j + 1, true
 		}

@@ -216,5 +216,10 @@ func (c *compiler) field(name string, at node) (event.Field, *Error) {
 }
 
 func (c *compiler) ownSpace(name string) bool {
+	for _, space := range c.spaces {
+		if strings.HasPrefix(name, space) {
+			return true
+		}
+	}
 	return strings.HasPrefix(name, c.f.vendor+".") || strings.HasPrefix(name, c.f.module+".")
 }

@@ -1,7 +1,6 @@
 package format
 
 import (
-	"strings"
 	"time"
 
 	"mimamori/event"
@@ -17,6 +16,7 @@ type Options struct {
 // Input is one line.
 type Input struct {
 	Line     string    // without the line end; the event's strings are views into it
+	Header   string    // of the file that the line is a row of, "" for none
 	Received time.Time // when the collector took it; zero is unknown
 	Hint     string    // the source, "" when unknown; see Parser.Parse
 	Format   string    // a format's name; "" leaves it to Options.Format
@@ -24,7 +24,7 @@ type Input struct {
 
 // Result tells how a line was read.
 type Result struct {
-	Format  string // the format's name, "" when none took the line
+	Format  string // the format's name, "" when none took the line, "header" for the header row of a file
 	Reason  string // "" when all is good, else the first reason why the event is quarantined
 	Dropped int    // values that no field could be given to: they stand in event.original only
 }
@@ -44,17 +44,23 @@ type Parser struct {
 	f       *compiled // the format of this line
 	x       *event.Builder
 	tokens  []token
-	bits    []uint64 // recognition marks of this line
+	spare   []token
+	walker  *compiled // whose arrays are walked while JSON is cut; nil while it is recognised
+	bits    []uint64  // recognition marks of this line
 	hits    []int32
 	found   []*alternative
 	cutAs   shape
-	broken  string // why JSON is incomplete
-	extra   *block // of the pattern that matched
+	rows    rowHeader
+	header  string            // of this line's file
+	broken  string            // why JSON or XML is incomplete
+	extra   []*block          // of the patterns that matched
+	inner   map[cutter][]*key // the keys of cutters of values
 	raw     []string
 	rawGen  []uint32
 	gen     uint32
 	arena   arena
 	buf     []byte
+	literal bool // the value that is mapped stood in quotes, where that matters
 	reason  string
 	dropped int
 	now     int64
@@ -62,8 +68,9 @@ type Parser struct {
 
 // parserFields are the fields that every event has.
 type parserFields struct {
-	header                                                       headerFields
-	timestamp, original, dataset, module, kind, message, quarant event.Field
+	header                                                                 headerFields
+	related                                                                []related
+	timestamp, original, dataset, module, kind, category, message, quarant event.Field
 }
 
 // tokyo is the zone of Japan, which has no daylight saving time; no zone data is
@@ -84,12 +91,12 @@ func (s *Set) Parser(opts Options) *Parser {
 	f := event.MustLookup
 	p := &Parser{
 		set: s, opts: opts, clock: clock{zone: opts.Location}, utc: clock{zone: time.UTC},
-		own: make([][]*key, len(s.formats)), vendors: make([]int, len(s.formats)),
-		fields: parserFields{newHeaderFields(), f("@timestamp"), f("event.original"), f("event.dataset"), f("event.module"), f("event.kind"), f("message"), f("quarantine")},
+		own: make([][]*key, len(s.formats)), inner: map[cutter][]*key{}, vendors: make([]int, len(s.formats)),
+		fields: parserFields{newHeaderFields(), newRelated(), f("@timestamp"), f("event.original"), f("event.dataset"), f("event.module"), f("event.kind"), f("event.category"), f("message"), f("quarantine")},
 	}
 	marks, slots := 0, 0
 	for sh := range p.spaces {
-		p.spaces[sh] = keyspace{marks: s.index.marks[sh], walk: s.index.walk[sh]}
+		p.spaces[sh] = keyspace{marks: s.index.marks[sh]}
 		marks = max(marks, len(s.index.marks[sh]))
 	}
 	for _, c := range s.formats {
@@ -109,11 +116,8 @@ func (s *Set) Parser(opts Options) *Parser {
 // earlier lines: recognition reads the keys while it cuts the line once, so that
 // remembering what the source sent last (Hint) would save nothing.
 func (p *Parser) Parse(in Input, x *event.Builder) Result {
-	p.x, p.reason, p.dropped, p.extra, p.broken = x, "", 0, nil, ""
-	if p.gen++; p.gen == 0 {
-		clear(p.rawGen)
-		p.gen = 1
-	}
+	p.x, p.reason, p.dropped, p.extra, p.broken = x, "", 0, p.extra[:0], ""
+	p.nextLine()
 	received := in.Received
 	if received.IsZero() {
 		received = p.opts.Now()
@@ -121,18 +125,44 @@ func (p *Parser) Parse(in Input, x *event.Builder) Result {
 	p.now = received.UnixNano()
 	p.clock.ref, p.utc.ref = p.now, p.now
 	p.resetTokens()
-	h := p.cutHeader(in.Line)
-	f := p.choose(in.Format, &h)
+	p.header = in.Header
 	x.Set(p.fields.original, event.String(in.Line))
 	res := Result{}
+	h := p.lineHeader(in)
+	if in.Header != "" && sameRow(in.Line, in.Header) {
+		p.headerRow(in.Line)
+		return Result{Format: headerFormat}
+	}
+	f := p.choose(in.Format, &h)
 	if f == nil {
 		p.unknown(in.Line, &h)
 	} else {
 		res.Format = f.name
 		p.fill(f, &h)
+		if f.unwrap.key != "" {
+			if g := p.unwrapped(f, &h); g != nil {
+				res.Format = g.name
+			}
+		}
 	}
 	res.Reason, res.Dropped = p.reason, p.dropped
 	return res
+}
+
+// nextLine forgets the texts of the line before.
+func (p *Parser) nextLine() {
+	if p.gen++; p.gen == 0 {
+		clear(p.rawGen)
+		p.gen = 1
+	}
+}
+
+// lineHeader takes the syslog header off a line; a row of a file has none.
+func (p *Parser) lineHeader(in Input) header {
+	if in.Header != "" {
+		return header{body: in.Line}
+	}
+	return p.cutHeader(in.Line)
 }
 
 // choose finds the format and leaves its tokens in p.tokens.
@@ -151,8 +181,18 @@ func (p *Parser) choose(name string, h *header) *compiled {
 			p.fail("not a line of the format " + name)
 			return nil
 		}
+		p.alsoOf(f, h)
 		return f
 	}
+	f := p.recognised(h)
+	if f == nil {
+		p.fail("no format")
+	}
+	return f
+}
+
+// recognised finds the format by what the line says.
+func (p *Parser) recognised(h *header) *compiled {
 	p.recognise(h)
 	for i, a := range p.found {
 		again := false
@@ -160,48 +200,22 @@ func (p *Parser) choose(name string, h *header) *compiled {
 			again = again || a.format == b.format
 		}
 		if !again && p.cutFor(a.format, h) {
+			p.also(a.block)
 			return a.format
 		}
 	}
-	p.fail("no format")
 	return nil
 }
 
-// cutFor cuts the body as the format wants it, unless recognition did already.
-func (p *Parser) cutFor(f *compiled, h *header) bool {
-	if f.cut == nil && p.cutAs == f.shape {
-		return true
-	}
-	p.resetTokens()
-	p.cutAs, p.broken, p.extra = shapes, "", nil
-	if f.cut != nil {
-		return f.cut.cut(p, p.ownKeys(f), h.body)
-	}
-	p.cutAs = f.shape
-	switch f.shape {
-	case shapeJSON:
-		if i := strings.IndexByte(h.body, '{'); i >= 0 {
-			p.broken = p.cutJSON(h.body[i:])
-		}
-	case shapeKV:
-		p.cutKV(h.body)
-	case shapeCEF:
-		return p.cutCEF(h.body)
-	}
-	return len(p.tokens) > 0
-}
-
 func (p *Parser) resetTokens() {
-	p.tokens, p.hits = p.tokens[:0], p.hits[:0]
+	p.tokens, p.hits, p.walker = p.tokens[:0], p.hits[:0], nil
 	clear(p.bits)
 }
 
 // ownKeys returns the keys of a format's cutter.
 func (p *Parser) ownKeys(f *compiled) []*key {
 	if p.own[f.id] == nil {
-		for _, n := range f.cut.names() {
-			p.own[f.id] = append(p.own[f.id], &key{name: n, path: n, mark: -1})
-		}
+		p.own[f.id] = newOwn(f.cut)
 	}
 	return p.own[f.id]
 }
@@ -239,11 +253,16 @@ func (p *Parser) fill(f *compiled, h *header) {
 	for i := range f.base.set {
 		x.Set(f.base.set[i].field, f.base.set[i].value)
 	}
-	p.apply(f)
-	if p.extra != nil {
-		p.extra.run(p)
+	p.walkArrays(f)
+	if f.inside != nil {
+		p.cutInside(f, h)
+	}
+	p.apply(f, 0)
+	for _, b := range p.extra {
+		b.run(p)
 	}
 	runSteps(p, f.base.then)
+	p.relate()
 	at, ok := p.ownTime(f)
 	if !ok {
 		at, ok = h.time, h.timed
@@ -257,70 +276,6 @@ func (p *Parser) fill(f *compiled, h *header) {
 			p.fail(f.require[i].reason)
 		}
 	}
-}
-
-// ownTime finds the event's own time by the format's time list.
-func (p *Parser) ownTime(f *compiled) (int64, bool) {
-	for i := range f.times {
-		t := &f.times[i]
-		if t.when != nil && !t.when(p.x) {
-			continue
-		}
-		text, ok := p.timeText(t)
-		if !ok {
-			continue
-		}
-		c := &p.clock
-		if t.utc {
-			c = &p.utc
-		}
-		if len(t.layouts) == 0 {
-			if at, ok := c.auto(text); ok {
-				return at, true
-			}
-		}
-		for _, l := range t.layouts {
-			if at, err := time.ParseInLocation(l, text, c.zone); err == nil {
-				return at.UnixNano(), true
-			}
-		}
-	}
-	return 0, false
-}
-
-// timeText joins the texts of a time's keys.
-func (p *Parser) timeText(t *timeSpec) (string, bool) {
-	if len(t.slots) == 1 {
-		return p.rawAt(t.slots[0])
-	}
-	p.buf = p.buf[:0]
-	for i, s := range t.slots {
-		v, ok := p.rawAt(s)
-		if !ok {
-			if t.optional[i] {
-				continue
-			}
-			return "", false
-		}
-		if len(p.buf) > 0 {
-			p.buf = append(p.buf, ' ')
-		}
-		p.buf = append(p.buf, v...)
-	}
-	return view(p.buf), len(p.buf) > 0
-}
-
-// setTime sets @timestamp: the claimed time when it can be true, else the time
-// of receipt.
-func (p *Parser) setTime(at int64, ok bool) {
-	if ok && (at < oldest || at > p.now+dayNS) {
-		p.fail("time out of range")
-		ok = false
-	}
-	if !ok {
-		at = p.now
-	}
-	p.x.Set(p.fields.timestamp, event.Time(at))
 }
 
 // fail notes a reason for quarantine.

@@ -11,17 +11,22 @@ import (
 // bytes wins (spec).
 type alternative struct {
 	format   *compiled
+	shape    shape // of the keys
 	spec     int
 	apps     []string // any of these names in the syslog header
 	starts   []string // the body begins with any of these
-	like     []string // the body begins as any of these patterns: # is a digit, a blank is any number of blanks
+	like     []string // the body begins as any of these patterns, see likePrefix
 	contains []string // all of these occur in the body
 	keys     []string // all of these keys are there
+	rows     bool     // the line is a row of a file with a header, whatever its columns
+	byName   bool     // no line shows it: a source names the format
 	values   [][2]string
 	marks    []int32 // of keys, then of values
+	block    *block  // what else a match does, or nil
+	last     bool    // contains alone: tried on lines that nothing else takes, so that it costs other lines nothing
 }
 
-const altKeys = "app, starts, like, contains, keys, values"
+const altKeys = "app, starts, like, contains, keys, values, header, by-name"
 
 // recognise compiles the alternatives.
 func (c *compiler) recognise(n node) *Error {
@@ -39,6 +44,10 @@ func (c *compiler) recognise(n node) *Error {
 				a.contains, err = val.texts()
 			case "keys":
 				a.keys, err = val.words()
+			case "by-name":
+				a.byName, err = val.yes()
+			case "header":
+				a.rows, err = val.yes()
 			case "values":
 				err = val.each(func(key string, _, val node) *Error {
 					text, err := val.text()
@@ -46,7 +55,14 @@ func (c *compiler) recognise(n node) *Error {
 					return err
 				})
 			default:
-				return at.unknown(key, altKeys)
+				if a.block == nil {
+					a.block = &block{}
+				}
+				known, err := c.blockKey(a.block, key, val)
+				if !known {
+					return at.unknown(key, altKeys+", "+blockKeys)
+				}
+				return err
 			}
 			return err
 		})
@@ -54,19 +70,40 @@ func (c *compiler) recognise(n node) *Error {
 			return err
 		}
 		keyed := len(a.keys)+len(a.values) > 0
-		if keyed && c.f.shape != shapeKV && c.f.shape != shapeJSON {
-			return it.fail("keys and values recognise formats that are cut by kv or json only")
+		shapes := keyedShapes(c.f.shapes)
+		if keyed && len(shapes) == 0 {
+			return it.fail("keys and values recognise formats that are cut by kv, json, xml, ltsv or rows only")
 		}
-		if !keyed && len(a.apps)+len(a.starts)+len(a.like) == 0 {
-			return it.fail("one of app, starts, like, keys or values is needed: contains alone would make every line of every other device slower")
+		if a.rows && !slices.Contains(shapes, shapeRows) {
+			return it.fail("header recognises formats that are cut by rows only")
 		}
+		if !keyed && !a.rows && !a.byName && len(a.apps)+len(a.starts)+len(a.like)+len(a.contains) == 0 {
+			return it.fail("one of app, starts, like, contains, keys, values, header or by-name is needed")
+		}
+		a.last = !keyed && !a.rows && !a.byName && len(a.apps)+len(a.starts)+len(a.like) == 0
 		a.spec = a.specificity()
-		c.f.alts = append(c.f.alts, a)
+		if !keyed {
+			shapes = []shape{c.f.shape}
+		}
+		for _, a.shape = range shapes {
+			c.f.alts = append(c.f.alts, a)
+		}
 	}
 	if len(c.f.alts) == 0 {
 		return n.fail("recognise needs at least one way to recognise the format")
 	}
 	return nil
+}
+
+// keyedShapes are those of the shapes whose keys can recognise a line.
+func keyedShapes(list []shape) (out []shape) {
+	for _, sh := range list {
+		switch sh {
+		case shapeKV, shapeJSON, shapeXML, shapeLTSV, shapeRows:
+			out = append(out, sh)
+		}
+	}
+	return out
 }
 
 // specificity counts the bytes that the conditions fix.
@@ -93,108 +130,10 @@ func (a *alternative) specificity() int {
 	if a.format.generic {
 		n -= 1 << 20
 	}
+	if a.last {
+		n -= 1 << 19
+	}
 	return n
-}
-
-// index finds the alternatives that a line can match without trying the others.
-type index struct {
-	marks  [shapes]map[string]int32
-	byMark [shapes][][]*alternative
-	byApp  map[string][]*alternative
-	byByte [256][]*alternative
-	walk   [shapes]map[string]bool
-	topKV  int // the highest specificity of a format recognised by keys of pairs
-}
-
-func newIndex(formats []*compiled) *index {
-	x := &index{byApp: map[string][]*alternative{}}
-	for s := range x.marks {
-		x.marks[s], x.walk[s] = map[string]int32{}, map[string]bool{}
-	}
-	users := map[string]int{}
-	for _, f := range formats {
-		for i := range f.alts {
-			for _, k := range f.alts[i].allKeys() {
-				users[k]++
-			}
-		}
-	}
-	for _, f := range formats {
-		x.addWalks(f)
-		for i := range f.alts {
-			x.add(&f.alts[i], users)
-		}
-	}
-	return x
-}
-
-func (a *alternative) allKeys() []string {
-	out := slices.Clone(a.keys)
-	for _, v := range a.values {
-		out = append(out, v[0])
-	}
-	return out
-}
-
-// add indexes an alternative by its rarest condition.
-func (x *index) add(a *alternative, users map[string]int) {
-	sh := a.format.shape
-	rarest := ""
-	a.marks = nil
-	for _, k := range a.allKeys() {
-		m, ok := x.marks[sh][k]
-		if !ok {
-			m = int32(len(x.marks[sh]))
-			x.marks[sh][k] = m
-			x.byMark[sh] = append(x.byMark[sh], nil)
-		}
-		a.marks = append(a.marks, m)
-		if rarest == "" || users[k] < users[rarest] {
-			rarest = k
-		}
-	}
-	switch {
-	case rarest != "":
-		m := x.marks[sh][rarest]
-		x.byMark[sh][m] = append(x.byMark[sh][m], a)
-		if sh == shapeKV {
-			x.topKV = max(x.topKV, a.spec)
-		}
-	case len(a.apps) > 0:
-		for _, app := range a.apps {
-			x.byApp[app] = append(x.byApp[app], a)
-		}
-	default:
-		for _, s := range append(slices.Clone(a.starts), a.like...) {
-			first, last := s[0], s[0]
-			if s[0] == '#' && slices.Contains(a.like, s) {
-				first, last = '0', '9'
-			}
-			for b := int(first); b <= int(last); b++ {
-				if l := x.byByte[b]; len(l) == 0 || l[len(l)-1] != a {
-					x.byByte[b] = append(l, a)
-				}
-			}
-		}
-	}
-}
-
-// addWalks notes the paths that lie above a key that a format names, so that
-// arrays on the way are walked.
-func (x *index) addWalks(f *compiled) {
-	note := func(path string) {
-		for i := range len(path) {
-			if path[i] == '.' {
-				x.walk[f.shape][path[:i]] = true
-			}
-		}
-	}
-	for k := range f.keys {
-		note(k)
-	}
-	for k := range f.exact {
-		note(k)
-	}
 }
 
 // matchesText checks the conditions on the body and the header.
@@ -214,39 +153,18 @@ func (a *alternative) matchesText(body, app string) bool {
 			return false
 		}
 	}
+	return a.matchesRest(body, app)
+}
+
+// matchesRest checks the conditions beside how the body begins.
+func (a *alternative) matchesRest(body, app string) bool {
+	if len(a.apps) > 0 && !slices.Contains(a.apps, app) {
+		return false
+	}
 	for _, s := range a.contains {
 		if !strings.Contains(body, s) {
 			return false
 		}
-	}
-	return true
-}
-
-// likePrefix tells whether s begins as the pattern says.
-func likePrefix(s, pattern string) bool {
-	i := 0
-	for j := range len(pattern) {
-		if i >= len(s) {
-			return false
-		}
-		switch c := pattern[j]; c {
-		case '#':
-			if s[i] < '0' || s[i] > '9' {
-				return false
-			}
-		case ' ':
-			if s[i] != ' ' {
-				return false
-			}
-			for i+1 < len(s) && s[i+1] == ' ' {
-				i++
-			}
-		default:
-			if s[i] != c {
-				return false
-			}
-		}
-		i++
 	}
 	return true
 }
@@ -292,15 +210,35 @@ func (p *Parser) recognise(h *header) {
 	if body == "" {
 		return
 	}
-	best := p.tryText(x.byByte[body[0]], h, math.MinInt)
+	best := math.MinInt
+	if p.header == "" {
+		best = p.tryOpenings(x.byByte[body[0]], h, best)
+		if body[0] != '{' && body[0] != '<' {
+			words := firstBytes(body)
+			for k := 1; k < lookedAt && words[k] != 0; k++ {
+				best = p.tryOpenings(x.byWord[k][words[k]], h, best)
+			}
+		}
+	} else {
+		p.tryText(x.byHeader, h, best)
+	}
 	if h.app != "" {
 		best = p.tryText(x.byApp[h.app], h, best)
 	}
 	sh := shapeText
 	switch {
+	case p.header != "":
+		sh = shapeRows
+		p.cutRows(p.header, body)
 	case body[0] == '{':
 		sh = shapeJSON
 		p.broken = p.cutJSON(body)
+	case body[0] == '<' && len(body) > 1 && (isLetter(body[1]) || body[1] == '?'):
+		sh = shapeXML
+		p.broken = p.cutXML(body)
+	case len(x.marks[shapeLTSV]) > 0 && looksLTSV(body):
+		sh = shapeLTSV
+		p.cutLTSV(body)
 	case best < x.topKV && looksKV(body):
 		sh = shapeKV
 		p.cutKV(body)
@@ -313,6 +251,9 @@ func (p *Parser) recognise(h *header) {
 			}
 		}
 	}
+	if len(p.found) == 0 && p.header == "" {
+		p.tryText(x.rest, h, best)
+	}
 	if len(p.found) > 1 {
 		slices.SortFunc(p.found, func(a, b *alternative) int {
 			if a.spec != b.spec {
@@ -321,6 +262,24 @@ func (p *Parser) recognise(h *header) {
 			return a.format.id - b.format.id
 		})
 	}
+}
+
+// tryOpenings notes the alternatives whose lines begin as the body does; one
+// that begins in several ways only once.
+func (p *Parser) tryOpenings(list []opening, h *header, best int) int {
+	var last *alternative
+	for i := range list {
+		o := &list[i]
+		if o.a == last || !o.matches(h.body) {
+			continue
+		}
+		last = o.a
+		if o.a.matchesRest(h.body, h.app) {
+			p.found = append(p.found, o.a)
+			best = max(best, o.a.spec)
+		}
+	}
+	return best
 }
 
 func (p *Parser) tryText(list []*alternative, h *header, best int) int {

@@ -11,7 +11,7 @@ import (
 	"mimamori/event"
 )
 
-//go:embed formats/*.yaml
+//go:embed formats/*.yaml formats/parts/*.yaml
 var builtin embed.FS
 
 // Set is a loaded set of formats. It does not change; any number of parsers
@@ -41,6 +41,12 @@ func Builtin() (*Set, error) { return Load(Files()) }
 func Load(systems ...fs.FS) (*Set, error) {
 	s := &Set{byName: map[string]*compiled{}}
 	var errs []error
+	bases := map[string]node{}
+	for _, fsys := range systems {
+		if err := readBases(fsys, bases); err != nil {
+			errs = append(errs, err)
+		}
+	}
 	for _, fsys := range systems {
 		files, err := fs.Glob(fsys, "*.yaml")
 		if err != nil {
@@ -53,7 +59,12 @@ func Load(systems ...fs.FS) (*Set, error) {
 				errs = append(errs, fmt.Errorf("read format %s: %w", name, err))
 				continue
 			}
-			f, err := compileFile(name, text)
+			root, err := parseYAML(name, text)
+			if err != nil {
+				errs = append(errs, err)
+				continue
+			}
+			f, err := compileFile(root, bases)
 			if err != nil {
 				errs = append(errs, err)
 				continue

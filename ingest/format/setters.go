@@ -1,6 +1,7 @@
 package format
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
@@ -40,6 +41,18 @@ func plainSetter(f event.Field) (action, opcode) {
 			return ok
 		}, opActs
 	case event.List:
+		if strings.HasSuffix(f.Name(), ".args") { // arguments may repeat
+			return func(p *Parser, v string) bool {
+				var list []string
+				if old, ok := p.x.Get(f); ok {
+					list = old.List()
+				}
+				if len(list) < 1000 {
+					p.x.Set(f, event.Strings(p.arena.list(append(list[:len(list):len(list)], v))))
+				}
+				return true
+			}, opActs
+		}
 		return func(p *Parser, v string) bool { p.addTo(f, v); return true }, opActs
 	case event.Keyword:
 		return func(p *Parser, v string) bool { p.x.Set(f, event.String(v)); return true }, opKeyword
@@ -121,6 +134,14 @@ func parseHex(s string) (int64, bool) {
 // durationSetter turns a number (a fraction allowed) of units into nanoseconds.
 func durationSetter(f event.Field, unit time.Duration) action {
 	return func(p *Parser, v string) bool {
+		if strings.ContainsAny(v, "eE") {
+			n, err := strconv.ParseFloat(v, 64)
+			if err != nil || n < 0 || n*float64(unit) > 1<<62 {
+				return false
+			}
+			p.x.Set(f, event.Int(int64(n*float64(unit))))
+			return true
+		}
 		whole, fraction, _ := strings.Cut(v, ".")
 		n, ok := parseLong(whole)
 		if !ok || n > int64(1<<62)/int64(unit) || n < 0 {
@@ -150,6 +171,9 @@ func addressSetter(f event.Field, base string) action {
 	return func(p *Parser, v string) bool {
 		p.x.Set(f, event.String(v))
 		if a, ok := event.ParseIP(v); ok {
+			if strings.HasPrefix(v, "::ffff:") {
+				p.x.Set(f, event.String(a.Str()))
+			}
 			p.x.Set(ip, a)
 		} else if isName(v) {
 			p.x.Set(domain, event.String(v))

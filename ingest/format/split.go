@@ -79,6 +79,30 @@ func (p *Parser) mac(v string) string {
 	return p.arena.keep(b)
 }
 
+// labels spells (3)www(7)example(2)jp(0), as Windows' DNS server writes names.
+func (p *Parser) labels(v string) string {
+	if !strings.HasPrefix(v, "(") {
+		return v
+	}
+	b := p.arena.room(len(v))
+	for v != "" {
+		size, rest, ok := strings.Cut(strings.TrimPrefix(v, "("), ")")
+		if _, isNumber := parseLong(size); !ok || !isNumber {
+			break
+		}
+		end := strings.IndexByte(rest, '(')
+		if end < 0 {
+			end = len(rest)
+		}
+		if end > 0 && len(b) > 0 {
+			b = append(b, '.')
+		}
+		b = append(b, rest[:end]...)
+		v = rest[end:]
+	}
+	return p.arena.keep(b)
+}
+
 // lookups finds the fields base.name for several names; false when one is
 // missing.
 func lookups(base string, names ...string) ([]event.Field, bool) {
@@ -93,104 +117,6 @@ func lookups(base string, names ...string) ([]event.Field, bool) {
 	return out, true
 }
 
-// urlSplitter spreads a URL over url.*. What is no URL (`host:443` of CONNECT, a
-// bare path) fills what it can.
-func urlSplitter(target string) (func(p *Parser, v string), bool) {
-	base, _, _ := strings.Cut(target, ".")
-	fs, ok := lookups(base, ".original", ".full", ".scheme", ".domain", ".port", ".path", ".query", ".fragment", ".username", ".extension")
-	if !ok {
-		return nil, false
-	}
-	original, full, scheme, domain, port, path, query, fragment, username, extension := fs[0], fs[1], fs[2], fs[3], fs[4], fs[5], fs[6], fs[7], fs[8], fs[9]
-	return func(p *Parser, v string) {
-		p.x.Set(original, event.String(v))
-		rest := v
-		if i := strings.Index(v, "://"); i > 0 && i < 16 {
-			p.x.Set(full, event.String(v))
-			p.x.Set(scheme, event.String(textTransforms["lower"](p, v[:i])))
-			rest = v[i+3:]
-		} else if strings.HasPrefix(v, "/") {
-			rest = v
-		}
-		end := strings.IndexAny(rest, "/?#")
-		if end < 0 {
-			end = len(rest)
-		}
-		authority := rest[:end]
-		if at := strings.LastIndexByte(authority, '@'); at >= 0 {
-			name, _, _ := strings.Cut(authority[:at], ":")
-			p.setText(username, name)
-			authority = authority[at+1:]
-		}
-		p.urlHost(authority, domain, port, p.x.Str(scheme))
-		rest = rest[end:]
-		if i := strings.IndexByte(rest, '#'); i >= 0 {
-			p.setText(fragment, rest[i+1:])
-			rest = rest[:i]
-		}
-		if i := strings.IndexByte(rest, '?'); i >= 0 {
-			p.setText(query, rest[i+1:])
-			rest = rest[:i]
-		}
-		p.setText(path, rest)
-		if dot := strings.LastIndexByte(rest, '.'); dot > strings.LastIndexByte(rest, '/') && len(rest)-dot <= 9 {
-			p.setText(extension, rest[dot+1:])
-		}
-	}, true
-}
-
-// urlHost sets a URL's host and port; the port of http and https is known.
-func (p *Parser) urlHost(authority string, domain, port event.Field, scheme string) {
-	host, portText := cutPort(authority)
-	if host == "" || !isName(host) && strings.IndexByte(host, ':') < 0 && host[0] > '9' {
-		return
-	}
-	p.x.Set(domain, event.String(host))
-	n, ok := parseLong(portText)
-	switch {
-	case ok && n > 0 && n < 65536:
-		p.x.Set(port, event.Int(n))
-	case portText == "" && scheme == "http":
-		p.x.Set(port, event.Int(80))
-	case portText == "" && scheme == "https":
-		p.x.Set(port, event.Int(443))
-	}
-}
-
-// cutPort splits host:port and [v6]:port; an address without a port stays whole.
-func cutPort(s string) (host, port string) {
-	if strings.HasPrefix(s, "[") {
-		if end := strings.IndexByte(s, ']'); end > 0 {
-			return s[1:end], strings.TrimPrefix(s[end+1:], ":")
-		}
-		return s, ""
-	}
-	i := strings.LastIndexByte(s, ':')
-	if i < 0 || strings.IndexByte(s[:i], ':') >= 0 {
-		return s, ""
-	}
-	return s[:i], s[i+1:]
-}
-
-// hostportSplitter splits host:port over X.address, X.ip or X.domain, and X.port.
-func hostportSplitter(target string) (func(p *Parser, v string), bool) {
-	base := strings.TrimSuffix(target, ".address")
-	fs, ok := lookups(base, ".address", ".port")
-	if !ok {
-		return nil, false
-	}
-	set := addressSetter(fs[0], base)
-	return func(p *Parser, v string) {
-		host, port := cutPort(v)
-		if host != "" {
-			set(p, host)
-		}
-		if n, ok := parseLong(port); ok && n > 0 && n < 65536 {
-			p.x.Set(fs[1], event.Int(n))
-		}
-	}, true
-}
-
 // accountSplitter splits DOMAIN\user and user@domain over X.name and X.domain.
 func accountSplitter(target string) (func(p *Parser, v string), bool) {
 	fs, ok := lookups(strings.TrimSuffix(target, ".name"), ".name", ".domain")
@@ -200,98 +126,12 @@ func accountSplitter(target string) (func(p *Parser, v string), bool) {
 	return func(p *Parser, v string) {
 		name, domain := v, ""
 		if i := strings.LastIndexByte(v, '\\'); i >= 0 {
-			name, domain = v[i+1:], strings.TrimLeft(v[:i], `\`)
+			name, domain = v[i+1:], strings.Trim(v[:i], `\`)
 		} else if i := strings.LastIndexByte(v, '@'); i > 0 {
 			name, domain = v[:i], v[i+1:]
 		}
 		p.setText(fs[0], name)
 		p.setText(fs[1], domain)
-	}, true
-}
-
-// pathSplitter sets a path and, beside it, what ECS takes from a path: name,
-// directory, extension and drive letter for files, the name for processes.
-func pathSplitter(target string) (func(p *Parser, v string), bool) {
-	dot := strings.LastIndexByte(target, '.')
-	if dot < 0 {
-		return nil, false
-	}
-	fs, ok := lookups(target[:dot], target[dot:], ".name")
-	if !ok {
-		return nil, false
-	}
-	more, isFile := lookups(target[:dot], ".directory", ".extension", ".drive_letter")
-	return func(p *Parser, v string) {
-		p.x.Set(fs[0], event.String(v))
-		slash := strings.LastIndexAny(v, `\/`)
-		name := v[slash+1:]
-		p.setText(fs[1], name)
-		if !isFile {
-			return
-		}
-		if slash > 0 {
-			p.x.Set(more[0], event.String(v[:slash]))
-		}
-		if i := strings.LastIndexByte(name, '.'); i > 0 && i < len(name)-1 {
-			p.x.Set(more[1], event.String(name[i+1:]))
-		}
-		if len(v) > 2 && v[1] == ':' && isLetter(v[0]) {
-			p.x.Set(more[2], event.String(textTransforms["upper"](p, v[:1])))
-		}
-	}, true
-}
-
-// hashSplitter reads SHA1=…,MD5=…,SHA256=…,IMPHASH=… as Sysmon writes it, below
-// the target (process, file).
-func hashSplitter(target string) (func(p *Parser, v string), bool) {
-	fs, ok := lookups(target, ".hash.md5", ".hash.sha1", ".hash.sha256", ".pe.imphash")
-	if !ok {
-		return nil, false
-	}
-	return func(p *Parser, v string) {
-		for v != "" {
-			one := v
-			if i := strings.IndexByte(v, ','); i >= 0 {
-				one, v = v[:i], v[i+1:]
-			} else {
-				v = ""
-			}
-			name, sum, _ := strings.Cut(strings.TrimSpace(one), "=")
-			i := -1
-			switch name {
-			case "MD5":
-				i = 0
-			case "SHA1":
-				i = 1
-			case "SHA256":
-				i = 2
-			case "IMPHASH":
-				i = 3
-			}
-			if i >= 0 && sum != "" && strings.Trim(sum, "0") != "" {
-				p.x.Set(fs[i], event.String(textTransforms["lower"](p, sum)))
-			}
-		}
-	}, true
-}
-
-// registrySplitter reads HKLM\Software\…\Value over registry.*.
-func registrySplitter(target string) (func(p *Parser, v string), bool) {
-	fs, ok := lookups("registry", ".path", ".hive", ".key", ".value")
-	if !ok || !strings.HasPrefix(target, "registry.") {
-		return nil, false
-	}
-	return func(p *Parser, v string) {
-		p.x.Set(fs[0], event.String(v))
-		hive, rest, found := strings.Cut(v, `\`)
-		if !found {
-			return
-		}
-		p.setText(fs[1], hive)
-		p.setText(fs[2], rest)
-		if i := strings.LastIndexByte(rest, '\\'); i >= 0 {
-			p.setText(fs[3], rest[i+1:])
-		}
 	}, true
 }
 

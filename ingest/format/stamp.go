@@ -7,8 +7,13 @@ import (
 
 // cutStamp reads a time at the beginning of s and answers where it ends.
 func cutStamp(s string) (stamp, int, bool) {
-	if len(s) < 8 || len(s) > 0 && s[0] > '9' && !isLetter(s[0]) {
+	if len(s) < 8 || s[0] > '9' && s[0] < 0x80 && !isLetter(s[0]) {
 		return stamp{}, 0, false
+	}
+	if s[0] >= 0x80 || s[1] <= '9' && isLetter(s[0]) || len(s) > 4 && s[4] >= 0x80 {
+		var t stamp
+		n, ok := japaneseStamp(s, &t)
+		return t, n, ok
 	}
 	i := 0
 	if isLetter(s[0]) { // a weekday, when a month or day follows
@@ -34,11 +39,11 @@ func cutStamp(s string) (stamp, int, bool) {
 	return t, i + n, ok
 }
 
-// digitFirst reads 2026-11-22T09:00:00.123+09:00, 2026/11/22 09:00:00,
+// digitFirst reads 2026-11-22T09:00:00.123+09:00, 2026/11/22 09:00:00, 2026:11:22-09:00:00,
 // 22/Nov/2026:09:00:00 +0900 and 22 Nov 2026 09:00:00 +0900.
 func digitFirst(s string, t *stamp) (int, bool) {
 	a, n := digits(s)
-	if n == 4 && n < len(s) && (s[4] == '-' || s[4] == '/') {
+	if n == 4 && n < len(s) && (s[4] == '-' || s[4] == '/' || s[4] == ':') {
 		mo, n1 := digits(s[5:])
 		if n1 == 0 || 5+n1 >= len(s) || s[5+n1] != s[4] {
 			return 0, false
@@ -50,10 +55,18 @@ func digitFirst(s string, t *stamp) (int, bool) {
 		}
 		t.y, t.mo, t.d = a, mo, d
 		i += n2
+		if s[4] == ':' && (i >= len(s) || s[i] != '-' || n1 != 2 || n2 != 2) { // Sophos UTM: 2026:11:22-09:00:00
+			return 0, false
+		}
 		if i >= len(s) || s[i] != 'T' && s[i] != ' ' && s[i] != '-' && s[i] != ':' && s[i] != '_' {
 			return i, i == len(s)
 		}
 		return timeOfDay(s, i+1, t)
+	}
+	if n == 4 && n < len(s) && s[4] == ' ' && monthOf(s[5:]) > 0 { // NX-OS: 2026 Nov 22 09:00:00
+		t.y = a
+		end, ok := monthFirst(s[5:], t)
+		return 5 + end, ok
 	}
 	if n < 1 || n > 2 || n >= len(s) || s[n] != '/' && s[n] != ' ' && s[n] != '-' {
 		return 0, false
@@ -117,7 +130,7 @@ func monthFirst(s string, t *stamp) (int, bool) {
 		return end, ok
 	}
 	j := end + blanks(s[end:])
-	if y, n := digits(s[j:]); n == 4 && y >= 1990 && y < 2100 && (j+n == len(s) || s[j+n] == ' ' || strings.HasPrefix(s[j+n:], ": ")) {
+	if y, n := digits(s[j:]); n == 4 && y >= 1990 && y < 2100 && (j+n == len(s) || s[j+n] == ' ' || s[j+n] == '\n' || strings.HasPrefix(s[j+n:], ": ")) {
 		t.y = y
 		return j + n, true
 	}
@@ -170,24 +183,28 @@ func cutZone(s string, t *stamp) int {
 		t.zoned = true
 		return i + 1
 	}
-	if w := letters(s[i:]); w == 3 {
-		switch s[i : i+3] {
-		case "UTC", "GMT":
-			t.zoned = true
-		case "JST":
-			t.zoned, t.offset = true, 9*3600
-		default:
+	if w := letters(s[i:]); w == 3 || w == 4 {
+		hours, ok := zoneNames[s[i:i+w]]
+		if !ok {
 			return 0
 		}
-		if n := cutOffset(s[i+3:], t); n > 0 {
-			return i + 3 + n
+		t.zoned, t.offset = true, hours*3600
+		if n := cutOffset(s[i+w:], t); n > 0 {
+			return i + w + n
 		}
-		return i + 3
+		return i + w
 	}
 	if n := cutOffset(s[i:], t); n > 0 {
 		return i + n
 	}
 	return 0
+}
+
+// zoneNames are hours east of UTC, for the names of RFC 2822, of Japan and its
+// neighbours, and those others that mean one thing only.
+var zoneNames = map[string]int{
+	"UTC": 0, "GMT": 0, "JST": 9, "KST": 9, "EST": -5, "EDT": -4, "CST": -6, "CDT": -5, "MST": -7, "MDT": -6, "PST": -8, "PDT": -7,
+	"WET": 0, "WEST": 1, "CET": 1, "CEST": 2, "EET": 2, "EEST": 3, "MSK": 3, "BRT": -3, "AEST": 10, "AEDT": 11, "NZST": 12, "NZDT": 13,
 }
 
 func cutOffset(s string, t *stamp) int {

@@ -15,6 +15,7 @@ type header struct {
 	time                     int64
 	timed                    bool
 	body                     string
+	whole                    string // the body with the tag before it, "" when no tag was cut
 }
 
 // cutHeader takes the syslog header off a line: RFC 5424, RFC 3164 and the
@@ -44,7 +45,9 @@ func (p *Parser) cutHeader(line string) header {
 			return h
 		}
 	}
-	p.cut3164(s, &h)
+	if !p.cutCisco(s, &h) {
+		p.cut3164(s, &h)
+	}
 	return h
 }
 
@@ -64,6 +67,9 @@ func (p *Parser) cut5424(s string, h *header) bool {
 		rest = rest[min(end+1, len(rest)):]
 	}
 	if part[0] != "" {
+		if len(part[0]) > 10 && (part[0][4] != '-' || part[0][10] != 'T') { // Meraki: an epoch and no more of RFC 5424
+			return false
+		}
 		at, ok := p.clock.auto(part[0])
 		if !ok {
 			return false
@@ -112,8 +118,10 @@ func sdEnd(s string) int {
 func (p *Parser) cut3164(s string, h *header) {
 	rest, iso, ok := p.cutTime(s, h)
 	if !ok {
-		if h.pri >= 0 {
-			cutTag(s, h)
+		before := *h
+		cutTag(s, h)
+		if h.pri < 0 && !isNumber(h.proc) {
+			*h = before // app: alone may be anything
 		}
 		return
 	}
@@ -141,7 +149,8 @@ func (p *Parser) cutTime(s string, h *header) (rest string, iso, ok bool) {
 	if len(s) < 16 {
 		return "", false, false
 	}
-	if iso = !isLetter(s[0]); iso && (s[4] != '-' || h.pri < 0 && s[10] != 'T') {
+	utm := s[4] == ':' && s[7] == ':' && s[10] == '-' // Sophos UTM: 2026:11:22-09:00:00
+	if iso = !isLetter(s[0]); iso && !utm && (s[4] != '-' || h.pri < 0 && s[10] != 'T') {
 		return "", false, false
 	}
 	t, end, ok := cutStamp(s)
@@ -208,10 +217,10 @@ func cutTag(s string, h *header) {
 	if i < len(s) && s[i] != ' ' || i == len(s) {
 		return
 	}
-	h.app, h.proc = app, pid
+	h.app, h.proc, h.whole = app, pid, s
 	h.body = strings.TrimLeft(s[i:], " ")
 	if h.body == "" {
-		h.app, h.proc, h.body = "", "", s
+		h.app, h.proc, h.body, h.whole = "", "", s, ""
 	}
 }
 

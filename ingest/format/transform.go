@@ -18,6 +18,12 @@ var textTransforms = map[string]func(p *Parser, v string) string{
 		}
 		return v
 	},
+	"host": func(_ *Parser, v string) string {
+		if host, port := cutPort(v); port != "" || strings.HasPrefix(v, "[") {
+			return host
+		}
+		return v
+	},
 	"parens": func(_ *Parser, v string) string {
 		if i := strings.IndexByte(v, '('); i >= 0 {
 			if j := strings.IndexByte(v[i:], ')'); j > 1 {
@@ -26,9 +32,41 @@ var textTransforms = map[string]func(p *Parser, v string) string{
 		}
 		return ""
 	},
+	"mail": func(_ *Parser, v string) string { // Name <a@b>
+		if i := strings.LastIndexByte(v, '<'); i >= 0 {
+			if j := strings.IndexByte(v[i:], '>'); j > 1 {
+				return v[i+1 : i+j]
+			}
+		}
+		return v
+	},
+	"whole":    func(_ *Parser, v string) string { i, _, _ := strings.Cut(v, "."); return i },
+	"duration": (*Parser).duration,
 	"basename": func(_ *Parser, v string) string { return v[strings.LastIndexAny(v, `\/`)+1:] },
 	"mac":      (*Parser).mac,
+	"percent":  (*Parser).percent,
+	"labels":   (*Parser).labels,
+	"fqdn":     func(_ *Parser, v string) string { return strings.TrimSuffix(v, ".") },
+	"domain":   func(_ *Parser, v string) string { return v[strings.LastIndexByte(v, '@')+1:] },
+	"unwrap": func(_ *Parser, v string) string {
+		if n := len(v); n > 1 && unwraps[v[0]] == v[n-1] && v[n-1] != 0 {
+			return v[1 : n-1]
+		}
+		return v
+	},
+	"form":     (*Parser).form,
+	"short":    func(_ *Parser, v string) string { return shortName(v) },
+	"hex":      (*Parser).unhex,
+	"sockaddr": (*Parser).sockaddr,
+	"bytes":    (*Parser).byteList,
+	"program":  func(_ *Parser, v string) string { return program(v) },
+	"utc": func(p *Parser, v string) string { // a time in UTC that does not say so
+		return p.arena.keep(append(append(p.arena.room(len(v)+1), v...), 'Z'))
+	},
 }
+
+// unwraps are the pairs that unwrap takes away.
+var unwraps = [256]byte{'<': '>', '[': ']', '(': ')', '{': '}', '"': '"', '\'': '\''}
 
 // splitters spread one value over several fields; the argument is the name of
 // the target.

@@ -176,6 +176,17 @@ func (n node) each(do func(key string, at, val node) *Error) *Error {
 	return nil
 }
 
+// child returns the text under a key of a mapping; "" when there is none.
+func (n node) child(name string) (text string) {
+	_ = n.each(func(key string, _, val node) *Error {
+		if key == name {
+			text, _ = val.text()
+		}
+		return nil
+	})
+	return text
+}
+
 // items returns a list's elements; anything else is a list of one.
 func (n node) items() []node {
 	a, ok := n.ast.(*ast.SequenceNode)

@@ -1,0 +1,127 @@
+package format
+
+import (
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+)
+
+// Of what a file extends it never takes ownKeys; to addedKeys it adds its own;
+// the rest it takes where it has none of its own.
+const (
+	ownKeys   = "name, title, documentation, recognise, tests"
+	addedKeys = "tables, alias, ignore, absent, blocks, set, time, fields, then"
+)
+
+// readBases reads what files may extend: formats by their names, and parts/*.yaml
+// by theirs. What is wrong with a format is told when it is compiled.
+func readBases(fsys fs.FS, bases map[string]node) error {
+	for _, pattern := range []string{"parts/*.yaml", "*.yaml"} {
+		files, err := fs.Glob(fsys, pattern)
+		if err != nil {
+			return fmt.Errorf("list formats: %w", err)
+		}
+		for _, name := range files {
+			text, err := fs.ReadFile(fsys, name)
+			if err != nil {
+				continue
+			}
+			isPart := pattern != "*.yaml"
+			root, err := parseYAML(name, text)
+			switch {
+			case err == nil && isPart:
+				bases[strings.TrimSuffix(path.Base(name), ".yaml")] = root
+			case err == nil:
+				bases[root.child("name")] = root
+			case isPart:
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// extend gathers the top-level keys of the files that a format extends.
+func (c *compiler) extend(own, bases map[string]node) *Error {
+	list, ok := own["extends"]
+	if !ok {
+		return nil
+	}
+	never, added, known := strings.Split(ownKeys, ", "), strings.Split(addedKeys, ", "), strings.Split(topKeys, ", ")
+	c.parts = map[string][]node{}
+	for _, it := range list.items() {
+		name, err := it.text()
+		if err != nil {
+			return err
+		}
+		root, ok := bases[name]
+		if !ok {
+			return it.fail("no format named %q, and no file parts/%s.yaml", name, name)
+		}
+		if err := root.each(func(key string, at, val node) *Error {
+			switch {
+			case !slices.Contains(known, key):
+				return at.unknown(key, topKeys)
+			case key == "extends":
+				return it.fail("%q extends another format itself", name)
+			case slices.Contains(never, key):
+				return nil
+			case key == "module":
+				space, err := val.text()
+				c.spaces = append(c.spaces, space+".")
+				if err != nil {
+					return err
+				}
+			}
+			_, here := own[key]
+			switch {
+			case !slices.Contains(added, key) && !here:
+				own[key] = val
+			case slices.Contains(added, key):
+				c.parts[key] = append(c.parts[key], val)
+				if !here {
+					own[key] = node{}
+				}
+			}
+			return nil
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// partOf compiles one top-level key, of what the file extends and of the file
+// itself, so that the file's own word is the one that counts: the last of what
+// replaces, the first of what is tried in order.
+func (c *compiler) partOf(key string, own node) *Error {
+	run := func(list ...node) *Error {
+		for _, n := range list {
+			if n.ast == nil {
+				continue
+			}
+			if err := c.part(key, n); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if key != "alias" && key != "time" {
+		return run(append(slices.Clone(c.parts[key]), own)...)
+	}
+	if err := run(own); err != nil {
+		return err
+	}
+	c.extending = true
+	err := run(c.parts[key]...)
+	c.extending = false
+	return err
+}
+
+// more adds a list of texts to what is there.
+func (c *compiler) more(list []string, n node) ([]string, *Error) {
+	texts, err := n.texts()
+	return append(list, texts...), err
+}
