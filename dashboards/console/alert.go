@@ -148,6 +148,9 @@ func (v *view) alertAge(a *soc.Alert) string {
 
 // happened says when and how often, in words.
 func (v *view) happened(a *soc.Alert) string {
+	if a.Count == 0 { // nothing has come: that is what it tells
+		return v.T("alert.happened.nothing", v.Abs(a.Start), v.Span(max(0, a.End.Sub(a.Start))))
+	}
 	if d := a.End.Sub(a.Start); d >= time.Second {
 		return v.T("alert.happened.span", v.Abs(a.Start), v.Span(d), v.Num(a.Count))
 	}
@@ -161,6 +164,14 @@ func (v *view) keyText(key string) string {
 	var parts []string
 	for word := range strings.FieldsSeq(key) {
 		name, value, ok := strings.Cut(word, "=")
+		if text := v.T("subject." + name + "." + value); ok && text != "subject."+name+"."+value {
+			parts = append(parts, text)
+			continue
+		}
+		if text := v.T("subject."+name, value); ok && text != "subject."+name {
+			parts = append(parts, text)
+			continue
+		}
 		if _, known := event.Lookup(name); !ok || !known {
 			if len(parts) > 0 { // a value with blanks in it
 				parts[len(parts)-1] += " " + word

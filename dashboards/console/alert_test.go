@@ -2,6 +2,7 @@ package console
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -124,5 +125,22 @@ func TestFirstSentenceSaysWhetherToAct(t *testing.T) {
 			t.Errorf("%s: level %v, want %v", c.name, o.Level, c.level)
 		}
 		wants(t, o.Sentence, c.want)
+	}
+}
+
+func TestASilenceIsToldInPlainWords(t *testing.T) {
+	v := &view{Lang: japanese, texts: must(loadTexts()), towns: event.BuiltinMunicipalities()}
+	for key, want := range map[string]string{
+		"collector=c-1 source=fw cause=device": "収集器 c-1、送り元 fw、原因の見立て：機器",
+		"town=312011 cause=link":               "自治体 312011、原因の見立て：回線",
+		"host.name=JUMIN-07 user.name=sato":    "端末 JUMIN-07、利用者 sato",
+	} {
+		if got := v.keyText(key); got != want {
+			t.Errorf("%s: %q, want %q", key, got, want)
+		}
+	}
+	a := soc.Alert{Alert: event.Alert{Start: time.Unix(1_790_000_000, 0), End: time.Unix(1_790_000_600, 0)}}
+	if got := v.happened(&a); !strings.Contains(got, "10分たった時点で知らせました") {
+		t.Error(got)
 	}
 }

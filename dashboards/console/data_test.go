@@ -43,6 +43,7 @@ func made(n int, now time.Time) (*memory, []event.Alert) {
 	for i, code := range towns {
 		m.town(i, code, now)
 	}
+	m.cover(towns, now)
 	m.status.Rejected = []Rejection{
 		{Municipality: tottori, Collector: "c-" + tottori, Source: "syslog-514", Reason: "署名が登録された鍵と一致しません (signature does not fit the registered key)", Count: 14, Last: now.Add(-9 * time.Minute)},
 		{Municipality: yonago, Collector: "c-" + yonago, Source: "winlog", Reason: "通し番号が戻っています (sequence 118 after 240)", Count: 1, Last: now.Add(-26 * time.Hour)},

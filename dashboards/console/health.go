@@ -3,6 +3,9 @@ package console
 import (
 	"context"
 	"time"
+
+	"mimamori/event"
+	"mimamori/internal/care"
 )
 
 // Health answers how the logs arrive.
@@ -22,6 +25,26 @@ type Status struct {
 	Rejected       []Rejection
 	SetAside       []SetAside
 	Warnings       []Warning
+	Collectors     []CollectorStatus
+	Coverage       []Coverage
+}
+
+// CollectorStatus is a collector's newest account of itself.
+type CollectorStatus struct {
+	care.Heartbeat
+	Heard time.Time // when it came; zero when none ever came
+}
+
+// Coverage is how one source stands that should send.
+type Coverage struct {
+	Municipality, Zone, Kind string
+
+	Collector string // "" when no collector has such a source
+	Source    string
+	Phase     string          // arriving, resting, silent, waiting or garbled
+	Cause     event.Localized // likely cause of a silence, "" when there is none
+	Since     time.Time       // newest line; zero when none ever came
+	Learned   bool            // how it usually sends is known
 }
 
 // MunicipalityStatus is how one municipality's logs arrive.

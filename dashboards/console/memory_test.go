@@ -145,6 +145,16 @@ func (m *memory) Status(_ context.Context, tenants []string) (Status, error) {
 			s.Totals.Lost += x.Lost
 		}
 	}
+	for _, x := range m.status.Coverage {
+		if mine(x.Municipality) {
+			s.Coverage = append(s.Coverage, x)
+		}
+	}
+	for _, x := range m.status.Collectors {
+		if mine(x.Municipality) {
+			s.Collectors = append(s.Collectors, x)
+		}
+	}
 	for _, x := range m.status.Rejected {
 		if mine(x.Municipality) {
 			s.Rejected = append(s.Rejected, x)

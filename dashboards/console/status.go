@@ -11,6 +11,8 @@ type statusPage struct {
 	Town     string
 	Problems bool // only sources with problems are listed
 	Rows     []sourceRow
+	Towns    []coverTown
+	Boxes    []collectorRow
 	Bad      int // sources with problems
 	All      int
 }
@@ -42,6 +44,7 @@ func (c *Console) status(w http.ResponseWriter, r *http.Request, v *view) error 
 		p.Rows = append(p.Rows, row)
 	}
 	slices.SortStableFunc(p.Rows, func(a, b sourceRow) int { return int(b.Level) - int(a.Level) })
+	p.Towns, p.Boxes = cover(p.Coverage), v.collectorRows(p.Collectors)
 	c.render(w, r, v, http.StatusOK, statusTempl(v, p))
 	return nil
 }
