@@ -24,7 +24,7 @@ func (s segments) Write(ctx context.Context, batches []*event.Batch, ranges []in
 	for i, r := range ranges {
 		frames[i] = store.FrameRange{
 			Collector: r.Collector, Source: r.Source, Municipality: r.Municipality, Epoch: r.Epoch, First: r.First, Last: r.Last,
-			Stored: r.Stored, Quarantined: r.Quarantined, Dropped: r.Dropped,
+			Stored: r.Stored, Quarantined: r.Quarantined, Masked: r.Masked, Dropped: r.Dropped,
 		}
 	}
 	return s.store.Commit(ctx, store.Commit{Batches: batches, Frames: frames})
@@ -36,7 +36,7 @@ func (s segments) Stored() []ingest.Stored {
 	for _, f := range s.store.Frames() {
 		out = append(out, ingest.Stored{
 			Collector: f.Collector, Source: f.Source, Municipality: f.Municipality, Epoch: f.Epoch, First: f.First, Last: f.Last,
-			Stored: f.Stored, Quarantined: f.Quarantined, Dropped: f.Dropped,
+			Counts: frame.Counts{Stored: f.Stored, Quarantined: f.Quarantined, Masked: f.Masked, Dropped: f.Dropped},
 		})
 	}
 	return out
@@ -80,6 +80,7 @@ func (h health) Status(_ context.Context, tenants []string) (console.Status, err
 	}
 	s.Totals.Delay = p.AlertDelay
 	s.Rejected = h.rejected(p.Recent, mine)
+	h.app.coverage(&s, mine)
 	if tenants == nil {
 		h.whole(&s, p)
 	}
@@ -131,19 +132,15 @@ func source(e *frame.Entry, seen time.Time) console.SourceStatus {
 // expected lists the municipalities that have a collector.
 func (a *App) expected() []string {
 	var out []string
-	for _, c := range a.cfg.Collectors {
+	for _, c := range a.roster.members() {
 		out = append(out, c.Municipality)
 	}
 	slices.Sort(out)
 	return slices.Compact(out)
 }
 
-// townOf finds the municipality of a registered collector.
+// townOf finds the municipality of a registered collector, revoked or not.
 func (a *App) townOf(collector string) string {
-	for _, c := range a.cfg.Collectors {
-		if c.ID == collector {
-			return c.Municipality
-		}
-	}
-	return ""
+	c, _ := a.roster.known(collector)
+	return c.Municipality
 }

@@ -15,12 +15,16 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"mimamori/ingest"
+	"mimamori/ingest/inbox"
 	"mimamori/internal/bus"
 	"mimamori/soc"
+	"mimamori/soc/fleet"
+	"mimamori/soc/silence"
 	"mimamori/store"
 )
 
@@ -33,15 +37,26 @@ type App struct {
 	bus       *bus.Server // nil when NATS runs elsewhere
 	conn      *bus.Conn
 	frames    *bus.Stream
+	late      *bus.Stream
 	store     *store.Store
 	soc       *soc.Service
+	fleet     *fleet.Fleet
+	roster    *roster
+	orders    *bus.Key   // signs orders
+	applying  sync.Mutex // held while the register is applied
 	pipeline  *ingest.Pipeline
+	inbox     *inbox.Inbox
 	listener  net.Listener
 	console   http.Handler
 	retention time.Duration
 	setup     string
 	probe     time.Duration // how often the stream of frames is asked
 	refusal   atomic.Pointer[refusal]
+
+	heartbeats func(context.Context) (map[string]heard, error) // the newest of each collector
+	silence    *silence.Watcher
+	known      atomic.Pointer[known]
+	metrics    net.Listener // nil for none
 }
 
 // closer is a named step of the way down.
@@ -54,7 +69,7 @@ type closer struct {
 // opened is closed again.
 func New(ctx context.Context, cfg Config, log *slog.Logger, now func() time.Time) (*App, error) {
 	a := &App{cfg: cfg, log: log, now: now, probe: probeEvery}
-	for _, step := range []func(context.Context) error{a.openBus, a.openStore, a.openSOC, a.openPipeline, a.openConsole} {
+	for _, step := range []func(context.Context) error{a.openFleet, a.openBus, a.openStore, a.openSOC, a.openPipeline, a.openInbox, a.openCare, a.openHealth, a.openConsole} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, a.Close())
 		}

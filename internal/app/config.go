@@ -30,6 +30,23 @@ type Config struct {
 	Rules          []string                    `yaml:"rules"`          // folders of rules beside the built-in ones
 	Formats        []string                    `yaml:"formats"`        // folders of formats beside the built-in ones
 	Retention      string                      `yaml:"retention"`      // age at which events go: 400d, 48h
+	Metrics        Metrics                     `yaml:"metrics"`        // for Prometheus
+	Coverage       []Coverage                  `yaml:"coverage"`       // sources that towns should have
+}
+
+// Metrics says where Prometheus may ask.
+type Metrics struct {
+	Listen string `yaml:"listen"` // host:port of this machine; "" for nowhere
+}
+
+// Coverage is a source that should be there, besides those that collectors are
+// configured for, or more about one of them.
+type Coverage struct {
+	Municipality string `yaml:"municipality"` // code; "" for every one with a collector
+	Zone         string `yaml:"zone"`         // "" for any
+	Source       string `yaml:"source"`       // name of the source, * stands for anything
+	Kind         string `yaml:"kind"`         // what people call it
+	Quiet        string `yaml:"quiet"`        // longest silence that is normal, 35d or 12h; "": it is learned
 }
 
 // Console says where the web console answers.
@@ -41,12 +58,15 @@ type Console struct {
 // Bus says where collectors connect: to the server in this process, or to NATS
 // servers of the prefecture's own, whose files then say who may connect.
 type Bus struct {
-	Listen   string   `yaml:"listen"`
-	Cert     string   `yaml:"cert"` // PEM; both or none
-	Key      string   `yaml:"key"`
-	URLs     []string `yaml:"urls"`      // nats:// or tls:// of other servers; then listen is not used
-	NKey     string   `yaml:"nkey"`      // file of the NKey for them, made when missing; default DATA/bus.nk
-	MaxBytes int64    `yaml:"max_bytes"` // of frames waiting; beyond it collectors keep theirs
+	Listen    string   `yaml:"listen"`
+	Websocket string   `yaml:"websocket"` // host:port for collectors whose line lets only HTTP pass; "" for none
+	Cert      string   `yaml:"cert"`      // PEM, read again when it changes; both or none
+	Key       string   `yaml:"key"`
+	URLs      []string `yaml:"urls"`      // nats:// or tls:// of other servers; then listen is not used
+	NKey      string   `yaml:"nkey"`      // file of the NKey for them, made when missing; default DATA/bus.nk
+	MaxBytes  int64    `yaml:"max_bytes"` // of frames waiting; beyond it collectors keep theirs
+	Public    []string `yaml:"public"`    // URLs under which collectors reach it, for invitations
+	CA        string   `yaml:"ca"`        // PEM of the authority that collectors are to trust; "": cert itself when it signs itself, else their system's
 }
 
 // Collector is a collector that may send.
@@ -80,11 +100,15 @@ func LoadConfig(path string) (Config, error) {
 		col := &c.Collectors[i]
 		col.Municipality = doc.Written("$.collectors["+strconv.Itoa(i)+"].municipality", col.Municipality)
 	}
+	for i := range c.Coverage {
+		x := &c.Coverage[i]
+		x.Municipality = doc.Written("$.coverage["+strconv.Itoa(i)+"].municipality", x.Municipality)
+	}
 	if at, err := c.check(); err != nil {
 		return c, doc.ErrorAt(at, err.Error(), "")
 	}
 	dir := filepath.Dir(path)
-	for _, p := range append([]*string{&c.Data, &c.Municipalities, &c.Bus.Cert, &c.Bus.Key, &c.Bus.NKey}, pointers(c.Rules, c.Formats)...) {
+	for _, p := range append([]*string{&c.Data, &c.Municipalities, &c.Bus.Cert, &c.Bus.Key, &c.Bus.NKey, &c.Bus.CA}, pointers(c.Rules, c.Formats)...) {
 		if *p != "" && !filepath.IsAbs(*p) {
 			*p = filepath.Join(dir, *p)
 		}
@@ -132,6 +156,9 @@ func (c *Config) check() (string, error) {
 			return at + ".key", errors.New("want the public key that mimamori-collector shows at its first start (U…)")
 		}
 	}
+	if at, err := c.checkHealth(); err != nil {
+		return at, err
+	}
 	for code := range c.Zones {
 		if err := event.CheckCode(code); err != nil {
 			return "$.zones", err
@@ -168,30 +195,6 @@ func (c *Config) municipalities() (*event.Municipalities, error) {
 	}
 	defer f.Close()
 	return event.LoadMunicipalities(f)
-}
-
-// users are the collectors as the bus sees them.
-func (c *Config) users() []bus.User {
-	out := make([]bus.User, 0, len(c.Collectors))
-	for _, col := range c.Collectors {
-		out = append(out, bus.User{Public: col.Key, Publish: bus.CollectorSubjects(col.Municipality, col.ID)})
-	}
-	return out
-}
-
-// known finds a collector by its id.
-func (c *Config) known() func(string) (ingest.Collector, bool) {
-	byID := map[string]ingest.Collector{}
-	for _, col := range c.Collectors {
-		public, err := bus.ParsePublic(col.Key)
-		if err == nil { // check has seen to it
-			byID[col.ID] = ingest.Collector{ID: col.ID, Municipality: col.Municipality, Public: public}
-		}
-	}
-	return func(id string) (ingest.Collector, bool) {
-		col, ok := byID[id]
-		return col, ok
-	}
 }
 
 // dirs opens folders of rules or formats; a missing one is an error.

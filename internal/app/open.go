@@ -23,13 +23,13 @@ func (a *App) openBus(ctx context.Context) error {
 	if len(a.cfg.Bus.URLs) > 0 {
 		return a.dialBus(ctx)
 	}
-	cfg := bus.ServerConfig{Dir: filepath.Join(a.cfg.Data, "bus"), Listen: a.cfg.Bus.Listen, Users: a.cfg.users(), Log: a.log}
+	cfg := bus.ServerConfig{Dir: filepath.Join(a.cfg.Data, "bus"), Listen: a.cfg.Bus.Listen, Websocket: a.cfg.Bus.Websocket, Users: a.roster.bus(), Log: a.log}
 	if a.cfg.Bus.Cert != "" {
-		pair, err := tls.LoadX509KeyPair(a.cfg.Bus.Cert, a.cfg.Bus.Key)
-		if err != nil {
-			return fmt.Errorf("bus: certificate: %w", err)
+		files := &bus.TLSFiles{Cert: a.cfg.Bus.Cert, Key: a.cfg.Bus.Key}
+		if err := files.Load(); err != nil {
+			return fmt.Errorf("bus: %w", err)
 		}
-		cfg.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+		cfg.TLS = &tls.Config{GetCertificate: files.Certificate, MinVersion: tls.VersionTLS12}
 	}
 	server, err := bus.StartServer(cfg)
 	if err != nil {
@@ -103,9 +103,13 @@ func (a *App) openPipeline(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.late, err = a.conn.Stream(ctx, bus.StreamConfig{Name: bus.Late, Subjects: []string{bus.LateSubjects}, MaxBytes: bus.LateBytes})
+	if err != nil {
+		return err
+	}
 	a.pipeline, err = ingest.New(ingest.Config{
 		Stream: a.frames, Formats: formats, Detector: rules.NewEngine(set, rules.Options{Log: a.log, Now: a.now}),
-		Alerts: a.soc, Store: segments{a.store}, Collectors: a.cfg.known(), Zones: zones,
+		Alerts: a.soc, Store: segments{a.store}, Collectors: a.roster.known, Zones: zones,
 		Dir: filepath.Join(a.cfg.Data, "ingest"), Location: location, Now: a.now, Log: a.log,
 	})
 	return err

@@ -18,8 +18,13 @@ func (a *App) Run(ctx context.Context) error {
 	var g run.Group
 	g.Add(func() error { <-ctx.Done(); return nil }, func(error) { cancel() })
 	g.Add(func() error { return a.pipeline.Run(ctx) }, func(error) { cancel() })
+	g.Add(func() error { return a.inbox.Run(ctx) }, func(error) { cancel() })
+	g.Add(func() error { return a.admitLate(ctx) }, func(error) { cancel() })
 	g.Add(func() error { return a.housekeep(ctx) }, func(error) { cancel() })
 	g.Add(func() error { return a.watch(ctx) }, func(error) { cancel() })
+	g.Add(func() error { return a.listen(ctx) }, func(error) { cancel() })
+	g.Add(func() error { return a.serveMetrics(ctx) }, func(error) { cancel() })
+	g.Add(func() error { return a.followFleet(ctx) }, func(error) { cancel() })
 	server := &http.Server{Handler: a.console, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
 	g.Add(func() error {
 		if err := server.Serve(a.listener); !errors.Is(err, http.ErrServerClosed) {

@@ -169,7 +169,7 @@ func Ingest(c Config) (Result, error) {
 func seal(w *frame.Writer, lines []string) ([][]byte, error) {
 	var out [][]byte
 	flush := func() error {
-		f, err := w.Seal(frame.Live)
+		f, err := w.Seal()
 		if err == nil && f != nil {
 			out = append(out, f.Bytes)
 		}

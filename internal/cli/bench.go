@@ -19,7 +19,7 @@ func (p *program) bench() *cobra.Command {
 		p.benchStep("ingest", "Verify, unpack, parse and enrich", func(_ context.Context, c bench.Config) (bench.Result, error) { return bench.Ingest(c) }),
 		p.benchRules(),
 		p.benchStep("store", "Write the event store, then look for a needle", bench.Store),
-		p.benchPipeline())
+		p.benchPipeline(), p.benchOutage())
 }
 
 func (p *program) benchRules() *cobra.Command {
@@ -110,6 +110,39 @@ func (p *program) benchPipeline() *cobra.Command {
 		},
 	}
 	c.Flags().IntVar(&cfg.Events, "events", 200_000, "lines to make")
+	c.Flags().BoolVar(&js, "json", false, "print one JSON object")
+	return c
+}
+
+// benchOutage is the return of collectors whose line was down for long.
+func (p *program) benchOutage() *cobra.Command {
+	var js bool
+	cfg := bench.OutageConfig{Log: p.log, Now: p.now}
+	c := &cobra.Command{
+		Use: "outage", Args: cobra.NoArgs, Short: "The line returns after an outage: how long live lines take while the backlog drains",
+		RunE: func(c *cobra.Command, _ []string) error {
+			if cfg.Collectors < 1 || cfg.Rate < 10 || cfg.Hours <= 0 {
+				return errors.New("--collectors: at least 1; --rate: at least 10; --hours: more than 0")
+			}
+			var err error
+			if cfg.Dir, err = os.MkdirTemp("", "mimamori-bench-"); err != nil {
+				return fmt.Errorf("bench: %w", err)
+			}
+			r, err := bench.Outage(c.Context(), cfg)
+			if err := errors.Join(err, os.RemoveAll(cfg.Dir)); err != nil {
+				return err
+			}
+			if js {
+				return p.print(r)
+			}
+			fmt.Fprintf(p.Out, "outage: %d lines drained in %.0f s; live lines stored after %.2f s (p50), %.2f s (p95), %.2f s (max); lost %d, twice %d\n",
+				r.Backlog, r.DrainSeconds, r.LiveP50, r.LiveP95, r.LiveMax, r.Lost, r.Duplicates)
+			return nil
+		},
+	}
+	c.Flags().IntVar(&cfg.Collectors, "collectors", 20, "collectors that come back at once")
+	c.Flags().IntVar(&cfg.Rate, "rate", 200, "lines a second of each, in the outage and after it")
+	c.Flags().Float64Var(&cfg.Hours, "hours", 24, "how long the line was down")
 	c.Flags().BoolVar(&js, "json", false, "print one JSON object")
 	return c
 }

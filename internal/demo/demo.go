@@ -44,6 +44,8 @@ type town struct {
 	dir string
 	key *bus.Key
 	col *collector.Collector
+
+	line *bus.Conn // to the prefecture
 }
 
 // open starts the system, its collectors not yet running.
@@ -78,7 +80,7 @@ func open(ctx context.Context, cfg Config) (*demo, error) {
 	}
 	d.app = a
 	for _, t := range d.towns {
-		if err := t.open(d); err != nil {
+		if err := t.open(ctx, d); err != nil {
 			return nil, errors.Join(err, a.Close())
 		}
 	}
@@ -86,9 +88,9 @@ func open(ctx context.Context, cfg Config) (*demo, error) {
 }
 
 // open makes the town's collector.
-func (t *town) open(d *demo) error {
+func (t *town) open(ctx context.Context, d *demo) error {
 	listen := "tcp://127.0.0.1:0"
-	col, err := collector.New(collector.Config{
+	cfg := collector.Config{
 		Collector: t.Host, Municipality: t.Code, Zone: "internet", Data: t.dir,
 		Prefecture: collector.Prefecture{URLs: []string{"nats://" + d.app.BusAddr()}},
 		Inputs: []collector.Input{
@@ -97,12 +99,27 @@ func (t *town) open(d *demo) error {
 			{Source: "proxy", Type: "file", Paths: []string{t.path(sample.Squid)}},
 			{Source: "endpoints", Type: "file", Paths: []string{t.path(sample.Sysmon)}, Zone: "mynumber"},
 		},
-	}, collector.Options{Log: d.cfg.Log.With("collector", t.Host), Now: d.cfg.Now})
+	}
+	log := d.cfg.Log.With("collector", t.Host)
+	link, err := collector.NewLink(cfg)
+	if err == nil {
+		t.line, err = link.Dial(ctx, t.key, log)
+	}
+	if err == nil {
+		t.col, err = collector.New(cfg, collector.Options{
+			Log: log, Now: d.cfg.Now, Key: t.key, Prefecture: func(context.Context) (collector.Publisher, error) { return t.line, nil },
+		})
+	}
 	if err != nil {
 		return fmt.Errorf("collector %s: %w", t.Host, err)
 	}
-	t.col = col
 	return nil
+}
+
+// collect runs the town's collector until ctx ends.
+func (t *town) collect(ctx context.Context) error {
+	defer t.line.Close()
+	return t.col.Run(ctx)
 }
 
 // path is the file that a kind of log is written to.
@@ -119,7 +136,7 @@ func (d *demo) run(ctx context.Context, senders func(context.Context) error) err
 	defer cancel()
 	parts := []func(context.Context) error{d.app.Run, senders}
 	for _, t := range d.towns {
-		parts = append(parts, t.col.Run)
+		parts = append(parts, t.collect, t.beats)
 	}
 	ended := make(chan error, len(parts))
 	for _, part := range parts {
