@@ -59,6 +59,7 @@ fuzz:
 # and Chromium (.ci/run installs them).
 e2e:
 	MIMAMORI_E2E=1 $(GO) test -count=1 -timeout 20m ./internal/e2e/...
+	MIMAMORI_E2E=1 $(GO) test -count=1 -timeout 5m -run 'Journal|RealAuditd|InstalledUnit' ./collector ./cmd/mimamori-collector
 
 bench: build
 	$(GO) test -run '^$$' -bench . -benchtime $(BENCHTIME) -p 1 ./...
