@@ -17,6 +17,7 @@ import (
 	"mimamori/frame"
 	"mimamori/internal/bus"
 	"mimamori/internal/carry"
+	"mimamori/internal/whole"
 )
 
 // Carry says how frames leave a zone that may have no line: as encrypted files
@@ -262,30 +263,22 @@ func (c *carrier) closeFile() error {
 
 // writeCarried writes a file whole or not at all.
 func writeCarried(path string, head carry.Header, recipient string, frames io.Reader, key *bus.Key) error {
-	tmp := path + ".tmp"
-	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	err := whole.Write(path, func(f io.Writer) error {
+		out := bufio.NewWriterSize(f, 256<<10)
+		w, err := carry.NewWriter(out, recipient, head)
+		if err == nil {
+			err = eachStaged(frames, w.Add)
+		}
+		if err == nil {
+			err = w.Close(key.Private())
+		}
+		if err == nil {
+			err = out.Flush()
+		}
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("carry: %w", err)
-	}
-	out := bufio.NewWriterSize(f, 256<<10)
-	w, err := carry.NewWriter(out, recipient, head)
-	if err == nil {
-		err = eachStaged(frames, w.Add)
-	}
-	if err == nil {
-		err = w.Close(key.Private())
-	}
-	if err == nil {
-		err = out.Flush()
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(tmp, path)
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("carry: %s: %w", path, err), os.Remove(tmp))
 	}
 	return nil
 }

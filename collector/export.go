@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"os"
 	"path/filepath"
 	"time"
 
 	"mimamori/internal/carry"
+	"mimamori/internal/whole"
 )
 
 // exported is the folder of files that were copied to a medium.
@@ -39,8 +39,8 @@ func (c Config) Export(to string, again bool) ([]string, error) {
 		}
 		for _, path := range files {
 			name := filepath.Base(path)
-			if err := copyWhole(path, filepath.Join(to, name)); err != nil {
-				return out, err
+			if err := whole.Copy(path, filepath.Join(to, name)); err != nil {
+				return out, fmt.Errorf("export: %w", err)
 			}
 			out = append(out, name)
 			if dir == c.Carry.Dir {
@@ -51,27 +51,6 @@ func (c Config) Export(to string, again bool) ([]string, error) {
 		}
 	}
 	return out, nil
-}
-
-// copyWhole copies a file whole or not at all, to the disk.
-func copyWhole(from, to string) (err error) {
-	in, err := os.Open(from)
-	if err != nil {
-		return fmt.Errorf("export: %w", err)
-	}
-	defer in.Close()
-	out, err := os.OpenFile(to+".tmp", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return fmt.Errorf("export: %w", err)
-	}
-	_, err = io.Copy(out, in)
-	if err = errors.Join(err, out.Sync(), out.Close()); err == nil {
-		err = os.Rename(to+".tmp", to)
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("export: %s: %w", to, err), os.Remove(to+".tmp"))
-	}
-	return nil
 }
 
 // sweep removes exported files that were kept long enough.

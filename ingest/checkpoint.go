@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"mimamori/frame"
+	"mimamori/internal/whole"
 )
 
 // checkpoint is what the pipeline must remember besides the stored events:
@@ -36,42 +37,10 @@ func (c *checkpoint) save(path string) error {
 	if err != nil {
 		return fmt.Errorf("ingest: checkpoint: %w", err)
 	}
-	return writeWhole(path, b)
-}
-
-// writeWhole writes a file so that a crash leaves the old or the new one.
-func writeWhole(path string, b []byte) error {
-	tmp := path + ".tmp"
-	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return fmt.Errorf("ingest: %w", err)
-	}
-	_, err = f.Write(b)
-	if err == nil {
-		err = f.Sync()
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Rename(tmp, path)
-	}
-	if err == nil {
-		err = syncDir(filepath.Dir(path))
-	}
-	if err != nil {
-		return fmt.Errorf("ingest: write %s: %w", path, err)
+	if err := whole.Bytes(path, b); err != nil {
+		return fmt.Errorf("ingest: checkpoint: %w", err)
 	}
 	return nil
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	err = d.Sync()
-	return errors.Join(err, d.Close())
 }
 
 // loadCheckpoint reads the checkpoint; a missing file is a fresh start. A file

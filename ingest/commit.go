@@ -9,6 +9,7 @@ import (
 
 	"mimamori/event"
 	"mimamori/frame"
+	"mimamori/internal/whole"
 )
 
 // group is what one commit makes durable.
@@ -79,8 +80,8 @@ func (p *Pipeline) commit(ctx context.Context, g *group) error {
 		g.ranges = nil
 	}
 	for path, account := range g.days { // before the checkpoint: they know what they have counted
-		if err := writeWhole(path, account); err != nil {
-			return err
+		if err := whole.Bytes(path, account); err != nil {
+			return fmt.Errorf("ingest: day: %w", err)
 		}
 		delete(g.days, path)
 	}

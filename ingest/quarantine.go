@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"mimamori/internal/whole"
 )
 
 // Rejection is a frame that was not taken, and why.
@@ -51,7 +53,7 @@ func (q *quarantine) add(r Rejection, data []byte) error {
 	}
 	note, err := json.MarshalIndent(r, "", "  ")
 	if err == nil {
-		err = errors.Join(os.WriteFile(base+".json", note, 0o600), writeWhole(base+".frame", data))
+		err = errors.Join(os.WriteFile(base+".json", note, 0o600), whole.Bytes(base+".frame", data))
 	}
 	if err != nil {
 		return fmt.Errorf("ingest: quarantine: %w", err)

@@ -19,6 +19,7 @@ import (
 	"mimamori/collector"
 	"mimamori/internal/bus"
 	"mimamori/internal/care"
+	"mimamori/internal/whole"
 )
 
 // Reasons why an enrolment fails; test with errors.Is.
@@ -166,7 +167,10 @@ func (e *Enrolment) write(t care.Token) error {
 	}
 	if t.CA != nil {
 		id.Prefecture.CA = filepath.Join(e.Data, "prefecture-ca.pem")
-		if err := writeFile(id.Prefecture.CA, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: t.CA})); err != nil {
+		if err := os.MkdirAll(e.Data, 0o700); err != nil {
+			return err
+		}
+		if err := whole.Bytes(id.Prefecture.CA, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: t.CA})); err != nil {
 			return err
 		}
 	}
@@ -175,5 +179,8 @@ func (e *Enrolment) write(t care.Token) error {
 		return err
 	}
 	head := "# 県の招待で作成。入力の設定は県から届きます。 / Written by enrolment; inputs come as orders of the prefecture.\n"
-	return writeFile(e.Config, append([]byte(head), text...))
+	if err := os.MkdirAll(filepath.Dir(e.Config), 0o700); err != nil {
+		return err
+	}
+	return whole.Bytes(e.Config, append([]byte(head), text...))
 }

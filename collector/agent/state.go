@@ -8,7 +8,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"runtime"
+
+	"mimamori/internal/whole"
 )
 
 // stateFile is the file in the data folder that remembers orders.
@@ -52,40 +53,12 @@ func (s state) save(dir string) error {
 	if err != nil { // numbers, strings and bytes always have a JSON form
 		panic(err)
 	}
-	if err := writeFile(filepath.Join(dir, stateFile), b); err != nil {
+	err = os.MkdirAll(dir, 0o700)
+	if err == nil {
+		err = whole.Bytes(filepath.Join(dir, stateFile), b)
+	}
+	if err != nil {
 		return fmt.Errorf("orders: %w", err)
 	}
 	return nil
-}
-
-// writeFile replaces a file, readable by its owner alone, whole or not at all
-// and on disk when it returns.
-func writeFile(path string, b []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	f, err := os.OpenFile(path+".tmp", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(path+".tmp", path); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-// syncDir makes a renaming durable, where folders can be synced.
-func syncDir(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }

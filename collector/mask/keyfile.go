@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"mimamori/internal/whole"
 )
 
 // KeySize is the size of a town's key in bytes.
@@ -42,21 +44,8 @@ func makeKey(path string) ([]byte, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("mask: key: %w", err)
 	}
-	tmp := path + ".tmp"
-	if err := writeSync(tmp, []byte(hexenc.EncodeToString(key)+"\n")); err != nil {
-		return nil, fmt.Errorf("mask: key: %w", err)
-	}
-	if err := os.Rename(tmp, path); err != nil {
+	if err := whole.Bytes(path, []byte(hexenc.EncodeToString(key)+"\n")); err != nil {
 		return nil, fmt.Errorf("mask: key: %w", err)
 	}
 	return key, nil
-}
-
-func writeSync(path string, b []byte) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err //nolint:wrapcheck // the caller does
-	}
-	_, err = f.Write(b)
-	return errors.Join(err, f.Sync(), f.Close())
 }

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 
 	"github.com/nats-io/nkeys"
+
+	"mimamori/internal/whole"
 )
 
 // Key is an NKey: the Ed25519 key pair by which a collector connects and signs.
@@ -64,11 +66,7 @@ func (k *Key) Save(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return fmt.Errorf("bus: key: %w", err)
 	}
-	tmp := path + ".tmp"
-	if err := os.WriteFile(tmp, append(bytes.Clone(k.seed), '\n'), 0o600); err != nil {
-		return fmt.Errorf("bus: key: %w", err)
-	}
-	if err := os.Rename(tmp, path); err != nil {
+	if err := whole.Bytes(path, append(bytes.Clone(k.seed), '\n')); err != nil {
 		return fmt.Errorf("bus: key: %w", err)
 	}
 	return nil

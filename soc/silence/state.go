@@ -6,10 +6,11 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
+
+	"mimamori/internal/whole"
 )
 
 // kept is what goes to the file.
@@ -37,17 +38,8 @@ func (w *Watcher) Save(path string) error {
 	if err != nil {
 		return fmt.Errorf("silence: %w", err)
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".silence-*")
-	if err != nil {
+	if err := whole.Bytes(path, text); err != nil {
 		return fmt.Errorf("silence: %w", err)
-	}
-	_, err = f.Write(text)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return fmt.Errorf("silence: %w", errors.Join(err, os.Remove(f.Name())))
 	}
 	return nil
 }
