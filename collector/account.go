@@ -6,7 +6,6 @@ import (
 	"maps"
 	"os"
 	"runtime"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -44,7 +43,7 @@ func (r *running) stats() SourceStats {
 func (c *Collector) Heartbeat() care.Heartbeat {
 	now, s := c.opts.Now(), c.Stats()
 	h := care.Heartbeat{
-		Collector: c.cfg.Collector, Municipality: c.cfg.Municipality, Version: version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
+		Collector: c.cfg.Collector, Municipality: c.cfg.Municipality, Version: care.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
 		Started: c.account.began, Sent: now, Certificates: c.certificates(now),
 		Spool: care.Spool{Frames: s.Queue, Bytes: s.QueueSize, MaxBytes: uint64(c.cfg.Spool.MaxBytes), Oldest: s.Oldest, Full: s.SpoolFull},
 	}
@@ -73,15 +72,6 @@ func (s *SourceStats) beat(now time.Time) care.Source {
 		b.Trouble = s.Trouble
 	}
 	return b
-}
-
-// version is the module's version, or the commit that was built.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	return info.Main.Version
 }
 
 // certificates reads what the configuration names. A file that can't be read

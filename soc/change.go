@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"fmt"
 	"strings"
+
+	"mimamori/soc/sqlite"
 )
 
 // Change is what one person does to one alert at one moment.
@@ -28,7 +30,7 @@ func (s *Service) Change(ctx context.Context, c Change) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	return s.update(ctx, func(tx *sql.Tx) error {
+	return s.db.Update(ctx, func(tx *sql.Tx) error {
 		a, err := findAlert(ctx, tx, c.ID, c.Tenants)
 		if err != nil {
 			return err
@@ -78,7 +80,7 @@ func (s *Service) apply(ctx context.Context, tx *sql.Tx, a *Alert, c *Change) er
 		if from == New {
 			a.Acknowledged = now
 		}
-		a.Closed = fromNanos(0)
+		a.Closed = sqlite.FromNanos(0)
 		if c.State == Closed {
 			a.Closed = now
 		}
@@ -88,12 +90,12 @@ func (s *Service) apply(ctx context.Context, tx *sql.Tx, a *Alert, c *Change) er
 	}
 	if _, err := tx.ExecContext(ctx, `
 		UPDATE alerts SET state = ?, assignee = ?, resolution = ?, acknowledged = ?, closed = ?, revision = revision + 1 WHERE number = ?`,
-		a.State, a.Assignee, a.Resolution, nanos(a.Acknowledged), nanos(a.Closed), a.Number); err != nil {
+		a.State, a.Assignee, a.Resolution, sqlite.Nanos(a.Acknowledged), sqlite.Nanos(a.Closed), a.Number); err != nil {
 		return fmt.Errorf("soc: change %s: %w", a.Label(), err)
 	}
 	_, err := tx.ExecContext(ctx, `
 		INSERT INTO history (alert, at, by_user, from_state, to_state, assignee, resolution, note) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-		a.Number, nanos(now), c.By, from, a.State, c.Assignee, c.Resolution, c.Note)
+		a.Number, sqlite.Nanos(now), c.By, from, a.State, c.Assignee, c.Resolution, c.Note)
 	return wrap("soc: history of "+a.Label(), err)
 }
 

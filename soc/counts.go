@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"mimamori/event"
+	"mimamori/soc/sqlite"
 )
 
 // BySeverity counts alerts, indexed by event.Severity.
@@ -36,7 +37,7 @@ func (s *Service) Counts(ctx context.Context, tenants []string) (Counts, error) 
 	c.tenants(tenants)
 	c.add("trial = 0")
 	out := Counts{Municipalities: map[string]BySeverity{}}
-	err := s.view(ctx, func(tx *sql.Tx) error {
+	err := s.db.View(ctx, func(tx *sql.Tx) error {
 		//nolint:gosec // the conditions are made of our own text; values are bound
 		rows, err := tx.QueryContext(ctx, `
 			SELECT municipality, severity, count(*), sum(assignee = ''), sum(state = 'new'), coalesce(min(CASE state WHEN 'new' THEN created END), 0)
@@ -69,7 +70,7 @@ func (c *Counts) add(scan scanner) (struct{}, error) {
 	c.Open[sev] += n
 	c.Unassigned += unassigned
 	c.Unacknowledged += unseen
-	if at := fromNanos(oldest); oldest != 0 && (c.Oldest.IsZero() || at.Before(c.Oldest)) {
+	if at := sqlite.FromNanos(oldest); oldest != 0 && (c.Oldest.IsZero() || at.Before(c.Oldest)) {
 		c.Oldest = at
 	}
 	return struct{}{}, nil

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"mimamori/event"
+	"mimamori/soc/sqlite"
 )
 
 // Insert adds alerts in one transaction, which is on disk when it returns. An
@@ -17,7 +18,7 @@ func (s *Service) Insert(ctx context.Context, alerts []event.Alert) (int, error)
 		return 0, nil
 	}
 	n := 0
-	err := s.update(ctx, func(tx *sql.Tx) error {
+	err := s.db.Update(ctx, func(tx *sql.Tx) error {
 		n = 0
 		for i := range alerts {
 			added, err := s.insert(ctx, tx, &alerts[i])
@@ -48,13 +49,13 @@ func (s *Service) insert(ctx context.Context, tx *sql.Tx, a *event.Alert) (bool,
 	if err != nil {
 		return false, fmt.Errorf("attack ids: %w", err)
 	}
-	now := nanos(s.now())
+	now := sqlite.Nanos(s.now())
 	res, err := tx.ExecContext(ctx, `
 		INSERT INTO alerts (id, rule, version, title_ja, title_en, explain_ja, explain_en, respond, severity,
 		  attack, trial, municipality, zone, key, start_at, end_at, events, created)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`,
 		a.ID, a.Rule, a.Version, a.Title.JA, a.Title.EN, a.Explain.JA, a.Explain.EN, string(respond), int(a.Severity),
-		string(attack), a.Test, a.Municipality, a.Zone, a.Key, nanos(a.Start), nanos(a.End), a.Count, now)
+		string(attack), a.Test, a.Municipality, a.Zone, a.Key, sqlite.Nanos(a.Start), sqlite.Nanos(a.End), a.Count, now)
 	if err != nil {
 		return false, fmt.Errorf("write: %w", err)
 	}

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"mimamori/soc/sqlite"
 )
 
 // LinkLifetime is how long a one-time link can be used.
@@ -32,7 +34,7 @@ type Link struct {
 // account; an earlier one becomes void. It returns ErrSetUp when there is an
 // administrator. Only a hash of the token is kept.
 func (s *Service) FirstAdminLink(ctx context.Context) (token string, expires time.Time, err error) {
-	err = s.update(ctx, func(tx *sql.Tx) error {
+	err = s.db.Update(ctx, func(tx *sql.Tx) error {
 		n, err := admins(ctx, tx)
 		if err != nil {
 			return err
@@ -55,7 +57,7 @@ func (s *Service) Invite(ctx context.Context, by string, role Role, municipaliti
 	if err := checkRole(role, municipalities); err != nil {
 		return "", time.Time{}, err
 	}
-	err = s.update(ctx, func(tx *sql.Tx) error {
+	err = s.db.Update(ctx, func(tx *sql.Tx) error {
 		token, expires, err = s.makeLink(ctx, tx, Link{Role: role, Municipalities: municipalities}, by)
 		return err
 	})
@@ -70,14 +72,14 @@ func (s *Service) makeLink(ctx context.Context, tx *sql.Tx, l Link, by string) (
 	token, hash := newToken()
 	expires := s.now().Add(LinkLifetime)
 	_, err = tx.ExecContext(ctx, `INSERT INTO links (hash, first_admin, role, municipalities, made_by, expires) VALUES (?, ?, ?, ?, ?, ?)`,
-		hash, l.First, l.Role, string(codes), by, nanos(expires))
+		hash, l.First, l.Role, string(codes), by, sqlite.Nanos(expires))
 	return token, expires, wrap("soc: link", err)
 }
 
 // Link reads what a link is for; ErrLink when it can't be used.
 func (s *Service) Link(ctx context.Context, token string) (Link, error) {
 	var l Link
-	err := s.view(ctx, func(tx *sql.Tx) (err error) {
+	err := s.db.View(ctx, func(tx *sql.Tx) (err error) {
 		l, err = s.findLink(ctx, tx, token)
 		return err
 	})
@@ -96,7 +98,7 @@ func (s *Service) findLink(ctx context.Context, tx *sql.Tx, token string) (Link,
 	if err != nil {
 		return l, fmt.Errorf("soc: link: %w", err)
 	}
-	if l.Expires = fromNanos(expires); !s.now().Before(l.Expires) {
+	if l.Expires = sqlite.FromNanos(expires); !s.now().Before(l.Expires) {
 		return l, ErrLink
 	}
 	return l, wrap("soc: link", json.Unmarshal([]byte(codes), &l.Municipalities))
@@ -116,7 +118,7 @@ func (s *Service) Accept(ctx context.Context, token string, a Account) (User, er
 		return User{}, err
 	}
 	var u User
-	err = s.update(ctx, func(tx *sql.Tx) error {
+	err = s.db.Update(ctx, func(tx *sql.Tx) error {
 		l, err := s.findLink(ctx, tx, token)
 		if err != nil {
 			return err

@@ -131,7 +131,7 @@ func (s *Service) Alerts(ctx context.Context, f AlertFilter) (AlertPage, error) 
 		order = "number DESC"
 	}
 	var page AlertPage
-	err := s.view(ctx, func(tx *sql.Tx) error {
+	err := s.db.View(ctx, func(tx *sql.Tx) error {
 		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM alerts WHERE `+where.String(), where.args...).Scan(&page.Total); err != nil {
 			return fmt.Errorf("soc: count alerts: %w", err)
 		}
@@ -177,7 +177,7 @@ func (f *AlertFilter) page(c *conditions) error {
 // A-2041. The error wraps ErrNotFound when there is none for these tenants.
 func (s *Service) Alert(ctx context.Context, id string, tenants []string) (Alert, error) {
 	var a Alert
-	err := s.view(ctx, func(tx *sql.Tx) (err error) {
+	err := s.db.View(ctx, func(tx *sql.Tx) (err error) {
 		if a, err = findAlert(ctx, tx, id, tenants); err != nil {
 			return err
 		}

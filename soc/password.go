@@ -92,7 +92,7 @@ func (s *Service) ChangePassword(ctx context.Context, a Attempt, next string) (U
 		return User{}, err
 	}
 	var u User
-	err = s.update(ctx, func(tx *sql.Tx) (err error) {
+	err = s.db.Update(ctx, func(tx *sql.Tx) (err error) {
 		if _, err := tx.ExecContext(ctx, `UPDATE users SET password = ?, generation = generation + 1 WHERE name = ?`, hash, a.Name); err != nil {
 			return fmt.Errorf("soc: change password: %w", err)
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	"mimamori/event"
+	"mimamori/soc/sqlite"
 )
 
 const alertColumns = `number, id, rule, version, title_ja, title_en, explain_ja, explain_en, respond, severity, attack, trial,
@@ -37,8 +38,8 @@ func scanAlert(scan scanner) (Alert, error) {
 	if err != nil {
 		return a, err
 	}
-	a.Start, a.End, a.Created = fromNanos(start), fromNanos(end), fromNanos(created)
-	a.Acknowledged, a.Closed = fromNanos(acknowledged), fromNanos(closed)
+	a.Start, a.End, a.Created = sqlite.FromNanos(start), sqlite.FromNanos(end), sqlite.FromNanos(created)
+	a.Acknowledged, a.Closed = sqlite.FromNanos(acknowledged), sqlite.FromNanos(closed)
 	return a, errors.Join(wrap("respond", json.Unmarshal([]byte(respond), &a.Respond)), wrap("attack", json.Unmarshal([]byte(attack), &a.Attack)))
 }
 
@@ -54,6 +55,6 @@ func scanEntry(scan scanner) (Entry, error) {
 	var e Entry
 	var at int64
 	err := scan(&at, &e.By, &e.From, &e.To, &e.Assignee, &e.Resolution, &e.Note)
-	e.At = fromNanos(at)
+	e.At = sqlite.FromNanos(at)
 	return e, err
 }

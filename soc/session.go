@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"mimamori/soc/sqlite"
 )
 
 // Sessions keeps sessions in the SOC's database, so that they survive a
@@ -19,7 +21,7 @@ func (s *Service) Sessions() *Sessions { return &Sessions{s} }
 // FindCtx returns a session's data; false when it is unknown or has expired.
 func (x *Sessions) FindCtx(ctx context.Context, token string) ([]byte, bool, error) {
 	var data []byte
-	err := x.s.read.QueryRowContext(ctx, `SELECT data FROM sessions WHERE token = ? AND expiry > ?`, token, nanos(x.s.now())).Scan(&data)
+	err := x.s.db.Read.QueryRowContext(ctx, `SELECT data FROM sessions WHERE token = ? AND expiry > ?`, token, sqlite.Nanos(x.s.now())).Scan(&data)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, false, nil
 	}
@@ -31,19 +33,19 @@ func (x *Sessions) FindCtx(ctx context.Context, token string) ([]byte, bool, err
 
 // CommitCtx adds or replaces a session, and removes those that have expired.
 func (x *Sessions) CommitCtx(ctx context.Context, token string, data []byte, expiry time.Time) error {
-	return x.s.update(ctx, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE expiry <= ?`, nanos(x.s.now())); err != nil {
+	return x.s.db.Update(ctx, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE expiry <= ?`, sqlite.Nanos(x.s.now())); err != nil {
 			return fmt.Errorf("soc: session: %w", err)
 		}
 		_, err := tx.ExecContext(ctx, `INSERT INTO sessions (token, data, expiry) VALUES (?, ?, ?)
-			ON CONFLICT (token) DO UPDATE SET data = excluded.data, expiry = excluded.expiry`, token, data, nanos(expiry))
+			ON CONFLICT (token) DO UPDATE SET data = excluded.data, expiry = excluded.expiry`, token, data, sqlite.Nanos(expiry))
 		return wrap("soc: session", err)
 	})
 }
 
 // DeleteCtx removes a session; an unknown one is no error.
 func (x *Sessions) DeleteCtx(ctx context.Context, token string) error {
-	_, err := x.s.write.ExecContext(ctx, `DELETE FROM sessions WHERE token = ?`, token)
+	_, err := x.s.db.Write.ExecContext(ctx, `DELETE FROM sessions WHERE token = ?`, token)
 	return wrap("soc: session", err)
 }
 

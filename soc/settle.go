@@ -13,7 +13,7 @@ import (
 // Mimamori; one that somebody works on gets the note and stays theirs; a closed
 // one stays as it is. The error wraps ErrNotFound when there is none.
 func (s *Service) Settle(ctx context.Context, id string, note event.Localized) error {
-	return s.update(ctx, func(tx *sql.Tx) error {
+	return s.db.Update(ctx, func(tx *sql.Tx) error {
 		a, err := findAlert(ctx, tx, id, nil)
 		if err != nil {
 			return err

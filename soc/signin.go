@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/netip"
 	"time"
+
+	"mimamori/soc/sqlite"
 )
 
 // ErrSignIn says that name and password do not fit, or the account is disabled.
@@ -71,18 +73,18 @@ func (s *Service) SignIn(ctx context.Context, a Attempt) (u User, device string,
 	if err != nil {
 		return User{}, "", err
 	}
-	err = s.update(ctx, func(tx *sql.Tx) (err error) {
+	err = s.db.Update(ctx, func(tx *sql.Tx) (err error) {
 		now := s.now()
-		if _, err := tx.ExecContext(ctx, `UPDATE users SET signed_in = ? WHERE name = ?`, nanos(now), a.Name); err != nil {
+		if _, err := tx.ExecContext(ctx, `UPDATE users SET signed_in = ? WHERE name = ?`, sqlite.Nanos(now), a.Name); err != nil {
 			return fmt.Errorf("soc: sign in: %w", err)
 		}
 		if device = a.Device; !known {
 			var hash string
 			device, hash = newToken()
-			if _, err := tx.ExecContext(ctx, `DELETE FROM devices WHERE expires < ?`, nanos(now)); err != nil {
+			if _, err := tx.ExecContext(ctx, `DELETE FROM devices WHERE expires < ?`, sqlite.Nanos(now)); err != nil {
 				return fmt.Errorf("soc: sign in: %w", err)
 			}
-			if _, err := tx.ExecContext(ctx, `INSERT INTO devices (hash, name, expires) VALUES (?, ?, ?)`, hash, a.Name, nanos(now.Add(deviceLifetime))); err != nil {
+			if _, err := tx.ExecContext(ctx, `INSERT INTO devices (hash, name, expires) VALUES (?, ?, ?)`, hash, a.Name, sqlite.Nanos(now.Add(deviceLifetime))); err != nil {
 				return fmt.Errorf("soc: sign in: %w", err)
 			}
 		}
@@ -99,7 +101,7 @@ func (s *Service) authenticate(ctx context.Context, a *Attempt) (known bool, err
 		return false, ErrSignIn
 	}
 	var phc, attempt string
-	err = s.update(ctx, func(tx *sql.Tx) (err error) {
+	err = s.db.Update(ctx, func(tx *sql.Tx) (err error) {
 		if known, err = s.knownDevice(ctx, tx, a); err != nil {
 			return err
 		}
@@ -123,7 +125,7 @@ func (s *Service) authenticate(ctx context.Context, a *Attempt) (known bool, err
 	if !ok {
 		return false, ErrSignIn
 	}
-	_, err = s.write.ExecContext(ctx, `DELETE FROM failures WHERE attempt = ?`, attempt)
+	_, err = s.db.Write.ExecContext(ctx, `DELETE FROM failures WHERE attempt = ?`, attempt)
 	return known, wrap("soc: sign in", err)
 }
 
@@ -132,7 +134,7 @@ func (s *Service) knownDevice(ctx context.Context, tx *sql.Tx, a *Attempt) (bool
 		return false, nil
 	}
 	var n int
-	err := tx.QueryRowContext(ctx, `SELECT count(*) FROM devices WHERE hash = ? AND name = ? AND expires > ?`, hashToken(a.Device), a.Name, nanos(s.now())).Scan(&n)
+	err := tx.QueryRowContext(ctx, `SELECT count(*) FROM devices WHERE hash = ? AND name = ? AND expires > ?`, hashToken(a.Device), a.Name, sqlite.Nanos(s.now())).Scan(&n)
 	return n > 0, wrap("soc: sign in", err)
 }
 
@@ -141,7 +143,7 @@ func (s *Service) knownDevice(ctx context.Context, tx *sql.Tx, a *Attempt) (bool
 // *ThrottledError, and counts nothing, when an allowance is used up.
 func (s *Service) reserve(ctx context.Context, tx *sql.Tx, buckets []bucket) (string, error) {
 	now := s.now()
-	if _, err := tx.ExecContext(ctx, `DELETE FROM failures WHERE at <= ?`, nanos(now.Add(-throttleWindow))); err != nil {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM failures WHERE at <= ?`, sqlite.Nanos(now.Add(-throttleWindow))); err != nil {
 		return "", fmt.Errorf("soc: throttle: %w", err)
 	}
 	var until time.Time
@@ -149,7 +151,7 @@ func (s *Service) reserve(ctx context.Context, tx *sql.Tx, buckets []bucket) (st
 		// The limit-th newest failure decides: when it leaves the window, there is room again.
 		var at int64
 		err := tx.QueryRowContext(ctx, `SELECT at FROM failures WHERE bucket = ? ORDER BY at DESC LIMIT 1 OFFSET ?`, b.key, b.limit-1).Scan(&at)
-		switch free := fromNanos(at).Add(throttleWindow); {
+		switch free := sqlite.FromNanos(at).Add(throttleWindow); {
 		case errors.Is(err, sql.ErrNoRows):
 		case err != nil:
 			return "", fmt.Errorf("soc: throttle: %w", err)
@@ -162,7 +164,7 @@ func (s *Service) reserve(ctx context.Context, tx *sql.Tx, buckets []bucket) (st
 	}
 	_, attempt := newToken()
 	for _, b := range buckets {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO failures (attempt, bucket, at) VALUES (?, ?, ?)`, attempt, b.key, nanos(now)); err != nil {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO failures (attempt, bucket, at) VALUES (?, ?, ?)`, attempt, b.key, sqlite.Nanos(now)); err != nil {
 			return "", fmt.Errorf("soc: throttle: %w", err)
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"mimamori/event"
+	"mimamori/soc/sqlite"
 )
 
 // Role says what a user may see and do.
@@ -131,7 +132,7 @@ func (s *Service) CreateUser(ctx context.Context, a Account, role Role, municipa
 		return User{}, err
 	}
 	var u User
-	err = s.update(ctx, func(tx *sql.Tx) (err error) {
+	err = s.db.Update(ctx, func(tx *sql.Tx) (err error) {
 		u, err = s.createUser(ctx, tx, a, User{Role: role, Municipalities: municipalities}, hash)
 		return err
 	})
@@ -145,7 +146,7 @@ func (s *Service) createUser(ctx context.Context, tx *sql.Tx, a Account, what Us
 		return User{}, fmt.Errorf("soc: user %s: %w", a.Name, err)
 	}
 	res, err := tx.ExecContext(ctx, `INSERT INTO users (name, display, role, municipalities, password, created) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-		a.Name, a.Display, what.Role, string(codes), hash, nanos(s.now()))
+		a.Name, a.Display, what.Role, string(codes), hash, sqlite.Nanos(s.now()))
 	if err != nil {
 		return User{}, fmt.Errorf("soc: user %s: %w", a.Name, err)
 	}
@@ -164,7 +165,7 @@ func scanUser(scan scanner) (User, error) {
 	if err := scan(&u.Name, &u.Display, &u.Role, &codes, &u.Generation, &u.Disabled, &created, &signedIn); err != nil {
 		return u, err
 	}
-	u.Created, u.SignedIn = fromNanos(created), fromNanos(signedIn)
+	u.Created, u.SignedIn = sqlite.FromNanos(created), sqlite.FromNanos(signedIn)
 	return u, wrap("municipalities", json.Unmarshal([]byte(codes), &u.Municipalities))
 }
 
@@ -179,7 +180,7 @@ func findUser(ctx context.Context, tx *sql.Tx, name string) (User, error) {
 // User finds an account by its sign-in name.
 func (s *Service) User(ctx context.Context, name string) (User, error) {
 	var u User
-	err := s.view(ctx, func(tx *sql.Tx) (err error) {
+	err := s.db.View(ctx, func(tx *sql.Tx) (err error) {
 		u, err = findUser(ctx, tx, name)
 		return err
 	})
@@ -188,7 +189,7 @@ func (s *Service) User(ctx context.Context, name string) (User, error) {
 
 // Users lists all accounts by name.
 func (s *Service) Users(ctx context.Context) ([]User, error) {
-	rows, err := s.read.QueryContext(ctx, `SELECT `+userColumns+` FROM users ORDER BY name`)
+	rows, err := s.db.Read.QueryContext(ctx, `SELECT `+userColumns+` FROM users ORDER BY name`)
 	if err != nil {
 		return nil, fmt.Errorf("soc: users: %w", err)
 	}
@@ -201,7 +202,7 @@ var ErrLastAdmin = errors.New("soc: the last administrator stays enabled")
 
 // SetDisabled disables or enables an account. Disabling ends its sessions.
 func (s *Service) SetDisabled(ctx context.Context, name string, disabled bool) error {
-	return s.update(ctx, func(tx *sql.Tx) error {
+	return s.db.Update(ctx, func(tx *sql.Tx) error {
 		u, err := findUser(ctx, tx, name)
 		if err != nil {
 			return err

@@ -52,7 +52,7 @@ func TestPasswordIsKeptAsArgon2idOnly(t *testing.T) {
 	s, _ := open(t)
 	user(t, s, "sato", Analyst)
 	var phc string
-	if err := s.read.QueryRow(`SELECT password FROM users`).Scan(&phc); err != nil {
+	if err := s.db.Read.QueryRow(`SELECT password FROM users`).Scan(&phc); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.HasPrefix(phc, "$argon2id$v=19$m=64,t=1,p=1$") {
@@ -189,7 +189,7 @@ func TestFirstAdminLinkWorksOnce(t *testing.T) {
 		t.Errorf("a second first admin: %v", err)
 	}
 	var kept int
-	if err := s.read.QueryRow(`SELECT count(*) FROM links WHERE hash = ?`, token).Scan(&kept); err != nil || kept != 0 {
+	if err := s.db.Read.QueryRow(`SELECT count(*) FROM links WHERE hash = ?`, token).Scan(&kept); err != nil || kept != 0 {
 		t.Errorf("the token is in the file: %d, %v", kept, err)
 	}
 	if err := s.SetDisabled(t.Context(), "admin", true); !errors.Is(err, ErrLastAdmin) {

@@ -48,7 +48,7 @@ func collect(ctx context.Context, config string, log *slog.Logger) error {
 		}
 		return withPage(ctx, page(cfg, c.PublicKey(), c.Heartbeat, c.Stats, log), c.Run)
 	}
-	a, err := agent.New(agent.Options{Config: config, Version: version(), Log: log})
+	a, err := agent.New(agent.Options{Config: config, Log: log})
 	if err != nil {
 		return err
 	}

@@ -89,13 +89,6 @@ func (a *Agent) Stats() collector.Stats {
 	return collector.Stats{}
 }
 
-// LastAnswer tells when the prefecture last answered; zero while it has not.
-func (a *Agent) LastAnswer() Answered {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.answer
-}
-
 // Run collects until ctx ends, then returns nil. An error means that it could
 // not start; a managed collector that cannot start waits for a better order.
 func (a *Agent) Run(ctx context.Context) error {
@@ -252,7 +245,7 @@ func (a *Agent) Heartbeat() care.Heartbeat {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	h.Collector, h.Municipality, h.Version, h.Platform = a.local.Collector, a.local.Municipality, a.opts.Version, runtime.GOOS+"/"+runtime.GOARCH
+	h.Collector, h.Municipality, h.Version, h.Platform = a.local.Collector, a.local.Municipality, care.Version(), runtime.GOOS+"/"+runtime.GOARCH
 	h.Started, h.Sent, h.Config, h.Tried = a.started, a.opts.Now(), a.running, a.state.Tried
 	h.Offset = a.answer.offset().Seconds()
 	for _, trouble := range []string{a.state.Trouble, a.trouble} {

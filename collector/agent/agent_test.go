@@ -171,7 +171,7 @@ func run(t *testing.T, config string) (*Agent, func()) {
 	if testing.Verbose() {
 		log = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	}
-	a, err := New(Options{Config: config, Log: log, Version: "test", Beat: 50 * time.Millisecond, Steady: 100 * time.Millisecond, Trial: time.Second})
+	a, err := New(Options{Config: config, Log: log, Beat: 50 * time.Millisecond, Steady: 100 * time.Millisecond, Trial: time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}

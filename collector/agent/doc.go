@@ -31,10 +31,9 @@ var (
 // Options are what the process around an agent provides; zero fields have
 // defaults.
 type Options struct {
-	Config  string           // the local configuration file
-	Version string           // of the program, for heartbeats
-	Log     *slog.Logger     // default: none
-	Now     func() time.Time // default: time.Now
+	Config string           // the local configuration file
+	Log    *slog.Logger     // default: none
+	Now    func() time.Time // default: time.Now
 
 	Beat   time.Duration // between heartbeats; default 30 s
 	Steady time.Duration // how long a tried order runs before it is confirmed; default 20 s

@@ -179,7 +179,7 @@ func (m *machine) signed(n int) (out [][]byte) {
 func (m *machine) run() {
 	m.t.Helper()
 	a, err := agent.New(agent.Options{
-		Config: m.config, Version: "test", Log: logger(m.t, "machine"), Beat: 200 * time.Millisecond, Steady: 300 * time.Millisecond, Trial: 3 * time.Second,
+		Config: m.config, Log: logger(m.t, "machine"), Beat: 200 * time.Millisecond, Steady: 300 * time.Millisecond, Trial: 3 * time.Second,
 	})
 	if err != nil {
 		m.t.Fatal(err)

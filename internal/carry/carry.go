@@ -61,9 +61,8 @@ func (h Header) Name() string {
 
 // Writer makes one file.
 type Writer struct {
-	out   io.WriteCloser // encrypts
-	sum   hash.Hash
-	bytes int
+	out io.WriteCloser // encrypts
+	sum hash.Hash
 }
 
 // NewWriter begins a file for a recipient as Recipient spells it.
@@ -105,12 +104,8 @@ func (c *Writer) block(b []byte) error {
 
 // Add puts a frame into the file.
 func (c *Writer) Add(f []byte) error {
-	c.bytes += len(f)
 	return c.block(f)
 }
-
-// Bytes is how much the frames in the file take.
-func (c *Writer) Bytes() int { return c.bytes }
 
 // Close ends the file with its signature. It does not close the writer below.
 func (c *Writer) Close(key ed25519.PrivateKey) error {

@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"mimamori/internal/care"
 )
 
 // IO is where a command reads and writes.
@@ -48,7 +50,7 @@ func Run(ctx context.Context, args []string, std IO) error {
 		Short:         "Log pipeline and light SIEM for the security cloud of local governments (自治体情報セキュリティクラウド)",
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Version:       version(),
+		Version:       care.Version(),
 	}
 	root.SetArgs(args)
 	root.SetIn(std.In)
@@ -57,15 +59,6 @@ func Run(ctx context.Context, args []string, std IO) error {
 	p.profiling(root)
 	root.AddCommand(p.up(), p.demo(), p.collector(), p.formats(), p.rules(), p.query(), p.ledger(), p.ingestCommand(), p.bench())
 	return root.ExecuteContext(ctx)
-}
-
-// version is the module's version as the build recorded it.
-func version() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	return info.Main.Version
 }
 
 // print writes v as one JSON object on a line.

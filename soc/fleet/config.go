@@ -5,6 +5,8 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+
+	"mimamori/soc/sqlite"
 )
 
 const selectConfigs = `SELECT collector, version, text, created, created_by, note, state, reason, changed FROM configs`
@@ -28,7 +30,7 @@ func (f *Fleet) SetConfig(ctx context.Context, c Config) (uint64, error) {
 		if err := tx.QueryRowContext(ctx, `SELECT coalesce(max(version), 0) + 1 FROM configs WHERE collector = ?`, c.Collector).Scan(&version); err != nil {
 			return err
 		}
-		now := nanos(f.now())
+		now := sqlite.Nanos(f.now())
 		if _, err := tx.ExecContext(ctx, `UPDATE configs SET state = 'replaced', changed = ? WHERE collector = ? AND state = 'pending'`, now, c.Collector); err != nil {
 			return err
 		}
@@ -43,12 +45,12 @@ func (f *Fleet) SetConfig(ctx context.Context, c Config) (uint64, error) {
 
 // Configs lists the versions of a collector's configuration, newest first.
 func (f *Fleet) Configs(ctx context.Context, collector string) ([]Config, error) {
-	return list(ctx, f.read, scanConfig, selectConfigs+` WHERE collector = ? ORDER BY version DESC`, collector)
+	return list(ctx, f.db.Read, scanConfig, selectConfigs+` WHERE collector = ? ORDER BY version DESC`, collector)
 }
 
 // Newest returns a collector's newest configuration; ErrNoConfig when there is none.
 func (f *Fleet) Newest(ctx context.Context, collector string) (Config, error) {
-	c, err := scanConfig(f.read.QueryRowContext(ctx, selectConfigs+` WHERE collector = ? ORDER BY version DESC LIMIT 1`, collector))
+	c, err := scanConfig(f.db.Read.QueryRowContext(ctx, selectConfigs+` WHERE collector = ? ORDER BY version DESC LIMIT 1`, collector))
 	if errors.Is(err, sql.ErrNoRows) {
 		return c, fmt.Errorf("fleet: %w", ErrNoConfig)
 	}
@@ -61,7 +63,7 @@ func (f *Fleet) Newest(ctx context.Context, collector string) (Config, error) {
 // Newests returns the newest version of each collector that has one.
 func (f *Fleet) Newests(ctx context.Context) (map[string]uint64, error) {
 	out := map[string]uint64{}
-	_, err := list(ctx, f.read, func(row scanner) (struct{}, error) {
+	_, err := list(ctx, f.db.Read, func(row scanner) (struct{}, error) {
 		var id string
 		var version int64
 		err := row.Scan(&id, &version)
@@ -75,7 +77,7 @@ func scanConfig(row scanner) (Config, error) {
 	var c Config
 	var version, created, changed int64
 	err := row.Scan(&c.Collector, &version, &c.Text, &created, &c.CreatedBy, &c.Note, &c.State, &c.Reason, &changed)
-	c.Version, c.Created, c.Changed = uint64(version), fromNanos(created), fromNanos(changed)
+	c.Version, c.Created, c.Changed = uint64(version), sqlite.FromNanos(created), sqlite.FromNanos(changed)
 	return c, err
 }
 
@@ -91,7 +93,7 @@ type Outcome struct {
 func (f *Fleet) Beat(ctx context.Context, b Beat, o Outcome) error {
 	return f.update(ctx, func(tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO heartbeats (collector, at, json) VALUES (?, ?, ?)
-			ON CONFLICT (collector) DO UPDATE SET at = excluded.at, json = excluded.json`, b.Collector, nanos(b.At), b.JSON); err != nil {
+			ON CONFLICT (collector) DO UPDATE SET at = excluded.at, json = excluded.json`, b.Collector, sqlite.Nanos(b.At), b.JSON); err != nil {
 			return err
 		}
 		if err := f.settle(ctx, tx, Config{Collector: b.Collector, Version: o.Running, State: Running}); err != nil {
@@ -107,7 +109,7 @@ func (f *Fleet) settle(ctx context.Context, tx *sql.Tx, c Config) error {
 	if c.Version == 0 || c.Version > 1<<62 {
 		return nil
 	}
-	now := nanos(f.now())
+	now := sqlite.Nanos(f.now())
 	r, err := tx.ExecContext(ctx, `UPDATE configs SET state = ?, reason = ?, changed = ? WHERE collector = ? AND version = ? AND state NOT IN (?, 'failed')
 		AND NOT EXISTS (SELECT 1 FROM configs newer WHERE newer.collector = configs.collector AND newer.version > configs.version AND newer.state = 'running')`,
 		c.State, c.Reason, now, c.Collector, int64(c.Version), c.State)
@@ -129,11 +131,11 @@ func (f *Fleet) settle(ctx context.Context, tx *sql.Tx, c Config) error {
 // Beats returns the latest heartbeat of each collector.
 func (f *Fleet) Beats(ctx context.Context) (map[string]Beat, error) {
 	out := map[string]Beat{}
-	_, err := list(ctx, f.read, func(row scanner) (struct{}, error) {
+	_, err := list(ctx, f.db.Read, func(row scanner) (struct{}, error) {
 		var b Beat
 		var at int64
 		err := row.Scan(&b.Collector, &at, &b.JSON)
-		b.At = fromNanos(at)
+		b.At = sqlite.FromNanos(at)
 		out[b.Collector] = b
 		return struct{}{}, err
 	}, `SELECT collector, at, json FROM heartbeats`)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"mimamori/event"
+	"mimamori/soc/sqlite"
 )
 
 // Invite keeps an invitation. ErrTaken when the name is in use: by an enrolled
@@ -22,7 +23,7 @@ func (f *Fleet) Invite(ctx context.Context, i Invitation) error {
 	return f.update(ctx, func(tx *sql.Tx) error {
 		var n int
 		err := tx.QueryRowContext(ctx, `SELECT (SELECT count(*) FROM collectors WHERE id = ? AND revoked = 0) +
-			(SELECT count(*) FROM invitations WHERE collector = ? AND used = 0 AND expires > ?)`, i.Collector, i.Collector, nanos(now)).Scan(&n)
+			(SELECT count(*) FROM invitations WHERE collector = ? AND used = 0 AND expires > ?)`, i.Collector, i.Collector, sqlite.Nanos(now)).Scan(&n)
 		if err != nil {
 			return err
 		}
@@ -30,7 +31,7 @@ func (f *Fleet) Invite(ctx context.Context, i Invitation) error {
 			return ErrTaken
 		}
 		_, err = tx.ExecContext(ctx, `INSERT INTO invitations (id, public, collector, municipality, zone, created, created_by, expires) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-			i.ID, i.Public, i.Collector, i.Municipality, i.Zone, nanos(now), i.CreatedBy, nanos(i.Expires))
+			i.ID, i.Public, i.Collector, i.Municipality, i.Zone, sqlite.Nanos(now), i.CreatedBy, sqlite.Nanos(i.Expires))
 		if err != nil {
 			return err
 		}
@@ -44,7 +45,7 @@ func (f *Fleet) Withdraw(ctx context.Context, collector, by string) error {
 		return fmt.Errorf("fleet: %w", ErrMissing)
 	}
 	return f.update(ctx, func(tx *sql.Tx) error {
-		now := nanos(f.now())
+		now := sqlite.Nanos(f.now())
 		r, err := tx.ExecContext(ctx, `UPDATE invitations SET expires = ? WHERE collector = ? AND used = 0 AND expires > ?`, now, collector, now)
 		if err := one(r, err, ErrToken); err != nil {
 			return err
@@ -73,7 +74,7 @@ func (f *Fleet) Use(ctx context.Context, invitation, public string) (Collector, 
 			return nil
 		}
 		now := f.now()
-		r, err := tx.ExecContext(ctx, `UPDATE invitations SET used = ?, used_by = ? WHERE id = ? AND used = 0 AND expires > ?`, nanos(now), public, invitation, nanos(now))
+		r, err := tx.ExecContext(ctx, `UPDATE invitations SET used = ?, used_by = ? WHERE id = ? AND used = 0 AND expires > ?`, sqlite.Nanos(now), public, invitation, sqlite.Nanos(now))
 		if err := one(r, err, ErrToken); err != nil {
 			return err
 		}
@@ -86,7 +87,7 @@ func (f *Fleet) Use(ctx context.Context, invitation, public string) (Collector, 
 			return ErrTaken
 		}
 		if _, err := tx.ExecContext(ctx, `INSERT INTO collectors (public, id, municipality, zone, invitation, enrolled, enrolled_by) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-			public, c.ID, c.Municipality, c.Zone, c.Invitation, nanos(now), c.EnrolledBy); err != nil {
+			public, c.ID, c.Municipality, c.Zone, c.Invitation, sqlite.Nanos(now), c.EnrolledBy); err != nil {
 			return err
 		}
 		return f.note(ctx, tx, Entry{By: c.EnrolledBy, What: "enrol", Collector: c.ID, Detail: public})
@@ -108,7 +109,7 @@ func (f *Fleet) Revoke(ctx context.Context, id, by, why string) error {
 		return fmt.Errorf("fleet: %w", ErrMissing)
 	}
 	return f.update(ctx, func(tx *sql.Tx) error {
-		r, err := tx.ExecContext(ctx, `UPDATE collectors SET revoked = ?, revoked_by = ?, why = ? WHERE id = ? AND revoked = 0`, nanos(f.now()), by, why, id)
+		r, err := tx.ExecContext(ctx, `UPDATE collectors SET revoked = ?, revoked_by = ?, why = ? WHERE id = ? AND revoked = 0`, sqlite.Nanos(f.now()), by, why, id)
 		if err := one(r, err, ErrUnknown); err != nil {
 			return err
 		}
@@ -129,14 +130,14 @@ const selectCollectors = `SELECT id, municipality, zone, public, invitation, enr
 
 // Collectors lists all enrolments, by name, the newest of a name last.
 func (f *Fleet) Collectors(ctx context.Context) ([]Collector, error) {
-	return list(ctx, f.read, scanCollector, selectCollectors+` ORDER BY id, enrolled`)
+	return list(ctx, f.db.Read, scanCollector, selectCollectors+` ORDER BY id, enrolled`)
 }
 
 func scanCollector(row scanner) (Collector, error) {
 	var c Collector
 	var enrolled, revoked, last int64
 	err := row.Scan(&c.ID, &c.Municipality, &c.Zone, &c.Public, &c.Invitation, &enrolled, &c.EnrolledBy, &revoked, &c.RevokedBy, &c.Why, &last)
-	c.Enrolled, c.Revoked, c.LastFrame = fromNanos(enrolled), fromNanos(revoked), uint64(last)
+	c.Enrolled, c.Revoked, c.LastFrame = sqlite.FromNanos(enrolled), sqlite.FromNanos(revoked), uint64(last)
 	return c, err
 }
 
@@ -145,31 +146,31 @@ const selectInvitations = `SELECT id, public, collector, municipality, zone, cre
 // Invitations lists all invitations in the order they were made,
 // used and expired ones among them.
 func (f *Fleet) Invitations(ctx context.Context) ([]Invitation, error) {
-	return list(ctx, f.read, scanInvitation, selectInvitations+` ORDER BY created, id`)
+	return list(ctx, f.db.Read, scanInvitation, selectInvitations+` ORDER BY created, id`)
 }
 
 func scanInvitation(row scanner) (Invitation, error) {
 	var i Invitation
 	var created, expires, used int64
 	err := row.Scan(&i.ID, &i.Public, &i.Collector, &i.Municipality, &i.Zone, &created, &i.CreatedBy, &expires, &used, &i.UsedBy)
-	i.Created, i.Expires, i.Used = fromNanos(created), fromNanos(expires), fromNanos(used)
+	i.Created, i.Expires, i.Used = sqlite.FromNanos(created), sqlite.FromNanos(expires), sqlite.FromNanos(used)
 	return i, err
 }
 
 // Journal lists the newest lines about a collector, "" for all, newest first.
 func (f *Fleet) Journal(ctx context.Context, collector string, limit int) ([]Entry, error) {
-	return list(ctx, f.read, func(row scanner) (Entry, error) {
+	return list(ctx, f.db.Read, func(row scanner) (Entry, error) {
 		var e Entry
 		var at int64
 		err := row.Scan(&e.ID, &at, &e.By, &e.What, &e.Collector, &e.Detail)
-		e.At = fromNanos(at)
+		e.At = sqlite.FromNanos(at)
 		return e, err
 	}, `SELECT id, at, by_user, what, collector, detail FROM journal WHERE ? IN ('', collector) ORDER BY id DESC LIMIT ?`, collector, limit)
 }
 
 // Invitation finds one invitation; ErrToken when there is none.
 func (f *Fleet) Invitation(ctx context.Context, id string) (Invitation, error) {
-	i, err := scanInvitation(f.read.QueryRowContext(ctx, selectInvitations+` WHERE id = ?`, id))
+	i, err := scanInvitation(f.db.Read.QueryRowContext(ctx, selectInvitations+` WHERE id = ?`, id))
 	if errors.Is(err, sql.ErrNoRows) {
 		err = ErrToken
 	}

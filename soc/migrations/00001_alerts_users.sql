@@ -1,4 +1,3 @@
--- +goose Up
 -- Times are nanoseconds since 1970-01-01T00:00:00Z; 0 means never.
 CREATE TABLE alerts (
   number       INTEGER PRIMARY KEY AUTOINCREMENT, -- the A-2041 that people say
