@@ -2,31 +2,41 @@ package collector
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"strings"
 	"time"
 
 	"mimamori/frame"
 	"mimamori/internal/bus"
+	"mimamori/internal/care"
+)
+
+// turn is what the prefecture lets the backlog lane send.
+type turn struct {
+	bytes int    // that may still go
+	last  uint64 // where the last frame is in the prefecture's stream
+	read  ahead
+}
+
+const (
+	turnWait = 5 * time.Second // then it asks again
+	freeTurn = 128 << 10       // bytes at a time where nobody gives turns
 )
 
 // drain ships gaps and the backlog, one frame at a time, so that it never
-// holds a live frame up by more than one, and no faster than its rate allows.
+// holds a live frame up by more than one, when the prefecture has time for it,
+// and no faster than its rate allows.
 func (s *shipper) drain(ctx context.Context) {
 	pace := bus.NewBucket(float64(s.cfg.Prefecture.BacklogRate))
 	pause := backoff{least: 200 * time.Millisecond}
-	subject := bus.LateSubject
+	mine := turn{read: ahead{size: aheadBytes}}
 	for ctx.Err() == nil {
-		moved, err := s.drainOne(ctx, pace, subject)
+		moved, err := s.drainOne(ctx, pace, &mine)
 		switch {
 		case ctx.Err() != nil:
 			return
-		case err != nil && bus.IsNowhere(err): // an older prefecture
-			subject = bus.FrameSubject
-			continue
-		case err != nil && bus.IsFull(err): // it has no time for what is late
-			pause.most = 5 * time.Second
-			pause.wait(ctx)
-			continue
 		case err != nil:
 			s.trouble(err)
 			retry(ctx, &pause, err)
@@ -45,22 +55,16 @@ func (s *shipper) drain(ctx context.Context) {
 	}
 }
 
-// subjectOf names where a source's frames go.
-type subjectOf = func(municipality, collector, source string) string
-
 // drainOne ships the oldest gap or, where there is none, the oldest frame of
 // the backlog.
-func (s *shipper) drainOne(ctx context.Context, pace *bus.Bucket, subject subjectOf) (moved bool, err error) {
+func (s *shipper) drainOne(ctx context.Context, pace *bus.Bucket, mine *turn) (moved bool, err error) {
 	gap, err := s.spool.nextGap(ctx)
 	if err != nil {
 		return false, err
 	}
 	if gap != nil {
-		x, err := s.start(ctx, &bus.Msg{Subject: spoolSubject + strings.TrimPrefix(gap.Subject, gapSubject), Seq: gap.Seq}, gap.Data, bus.FrameSubject)
-		if err == nil {
-			err = s.finish(ctx, x)
-		}
-		if err == nil {
+		m := &spooled{gap.Seq, strings.TrimPrefix(gap.Subject, gapSubject), gap.Data}
+		if _, _, err = s.ship(ctx, m); err == nil {
 			err = s.spool.gapShipped(ctx, gap.Seq)
 		}
 		return true, err
@@ -69,33 +73,83 @@ func (s *shipper) drainOne(ctx context.Context, pace *bus.Bucket, subject subjec
 	if !ok {
 		return false, nil
 	}
-	m, err := s.spool.next(ctx, b.From, b.To)
+	if mine.bytes <= 0 {
+		if err := s.ask(ctx, mine); err != nil || mine.bytes <= 0 {
+			return true, err
+		}
+	}
+	m, err := s.spool.next(ctx, &mine.read, b.From, b.To)
 	if err != nil {
 		return false, err
 	}
-	if m == nil || m.Seq > b.To {
+	if m == nil || m.seq > b.To {
 		s.spool.lanes.drained(b.To)
 		s.health.queue(s.spool)
 		return true, nil
 	}
-	_, bytes := open(m)
-	if !pace.Wait(ctx, len(bytes)) {
+	if !pace.Wait(ctx, len(m.frame)) {
 		return false, nil
 	}
-	x, err := s.start(ctx, m, bytes, subject)
+	x, last, err := s.ship(ctx, m)
 	if err == nil {
-		err = s.finish(ctx, x)
-	}
-	if err == nil {
+		mine.bytes, mine.last = mine.bytes-x.bytes, last
 		s.spool.lanes.drained(x.seq)
 		s.landed(x)
 	}
 	return true, err
 }
 
-func (s *shipper) finish(ctx context.Context, x flight) error {
-	_, err := await(ctx, x, limit(x.bytes+windowBytes), nil)
+// ask waits a while for the prefecture to have time.
+func (s *shipper) ask(ctx context.Context, mine *turn) error {
+	to, ok := s.to.(interface {
+		Request(ctx context.Context, subject string, data []byte) ([]byte, error)
+	})
+	if !ok {
+		mine.bytes = freeTurn
+		return nil
+	}
+	wish, err := json.Marshal(care.Ask{Last: mine.last})
+	if err != nil {
+		return fmt.Errorf("turn: %w", err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, turnWait)
+	defer cancel()
+	answer, err := to.Request(ctx, bus.TurnSubject(s.cfg.Municipality, s.cfg.Collector), wish)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return nil
+	case errors.Is(err, bus.ErrNobody): // a bare server, or the prefecture's program starts just now
+		mine.bytes = freeTurn
+		return nil
+	case err != nil:
+		return err
+	}
+	given, err := care.ParseTurn(answer)
+	mine.bytes, mine.last = given.Bytes, 0
 	return err
+}
+
+// ship sends a frame and waits until the prefecture has it, as which message.
+func (s *shipper) ship(ctx context.Context, m *spooled) (flight, uint64, error) {
+	x, err := s.start(ctx, m)
+	if err != nil {
+		return x, 0, err
+	}
+	t := time.NewTimer(limit(x.bytes + windowBytes))
+	defer t.Stop()
+	select {
+	case ack := <-x.Stored:
+		if ack == nil {
+			return x, 0, nil
+		}
+		return x, ack.Sequence, nil
+	case err := <-x.Failed:
+		return x, 0, err
+	case <-t.C:
+		return x, 0, errNoAnswer
+	case <-ctx.Done():
+		return x, 0, ctx.Err()
+	}
 }
 
 // tidy notes how far shipping came, and removes what was shipped or is too
@@ -105,13 +159,14 @@ func (s *shipper) tidy(ctx context.Context) {
 	defer note.Stop()
 	defer tick.Stop()
 	told := false
+	read := ahead{size: 1}
 	for {
 		work := s.spool.settle
 		select {
 		case <-note.C:
 			work = s.spool.note
 		case <-tick.C:
-			s.oldest(ctx)
+			s.oldest(ctx, &read)
 			s.old(ctx)
 		case <-s.clean:
 		case <-ctx.Done():
@@ -131,13 +186,13 @@ func (s *shipper) tidy(ctx context.Context) {
 }
 
 // oldest finds when the oldest line that waits was taken.
-func (s *shipper) oldest(ctx context.Context) {
+func (s *shipper) oldest(ctx context.Context, read *ahead) {
 	s.health.queue(s.spool)
 	var at int64
 	if s.health.waiting.Load() > 0 {
-		m, err := s.spool.next(ctx, s.spool.lanes.low(), s.health.spooled.Load())
+		m, err := s.spool.next(ctx, read, s.spool.lanes.low(), s.health.spooled.Load())
 		if err == nil && m != nil {
-			if f, _ := open(m); f != nil && f.Kind == frame.Lines {
+			if f := m.head(); f != nil && f.Kind == frame.Lines {
 				at = f.From
 			}
 		}

@@ -50,6 +50,7 @@ func (s *spool) giveUp(ctx context.Context, source, reason string, want func(f *
 			return given{}, err
 		}
 	}
+	s.given.Add(1)
 	if err := o.frames.Purge(ctx, spoolSubject+source, before); err != nil {
 		return given{}, fmt.Errorf("spool: %w", err)
 	}

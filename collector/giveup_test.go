@@ -122,7 +122,7 @@ func TestGapIsOnDiskBeforeTheFramesGo(t *testing.T) {
 		}
 		entry, err := appendEntry(nil, state{}, f.Bytes)
 		if err == nil {
-			_, err = sp.put(t.Context(), "in", entry)
+			_, err = sp.put(t.Context(), "in", entry, f.Bytes)
 		}
 		if err != nil {
 			t.Fatal(err)

@@ -60,7 +60,7 @@ func newPrefectureWith(t *testing.T, key *bus.Key, cfg bus.ServerConfig) *prefec
 	if p.conn, err = s.Connect(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if p.frames, err = p.conn.Stream(t.Context(), bus.StreamConfig{Name: bus.Frames, Subjects: []string{bus.FramesSubjects, bus.LateSubjects}}); err != nil {
+	if p.frames, err = p.conn.Stream(t.Context(), bus.StreamConfig{Name: bus.Frames, Subjects: []string{bus.FramesSubjects}}); err != nil {
 		t.Fatal(err)
 	}
 	return p

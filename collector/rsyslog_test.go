@@ -6,6 +6,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -70,9 +72,22 @@ func (r *rsyslog) start() {
 	})
 }
 
+// handlesTERM tells whether a process has come as far as to catch SIGTERM.
+func handlesTERM(pid int) bool {
+	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid)) // none: it does not
+	for l := range strings.Lines(string(status)) {
+		if caught, ok := strings.CutPrefix(l, "SigCgt:"); ok {
+			n, err := strconv.ParseUint(strings.TrimSpace(caught), 16, 64)
+			return err == nil && n&(1<<(syscall.SIGTERM-1)) != 0
+		}
+	}
+	return false
+}
+
 // stop ends it as systemd would.
 func (r *rsyslog) stop() {
 	r.t.Helper()
+	eventually(r.t, "rsyslogd is up", func() bool { return handlesTERM(r.cmd.Process.Pid) })
 	_ = r.cmd.Process.Signal(syscall.SIGTERM)
 	if err := r.cmd.Wait(); err != nil {
 		r.t.Errorf("rsyslogd: %v", err)

@@ -20,6 +20,7 @@ func (s *spool) resume(ctx context.Context) (newest uint64, err error) {
 	}
 	s.bytes.Store(state.Bytes)
 	s.frames.Store(state.Messages)
+	s.left = state.Last
 	if s.noted.valid(state.Last) {
 		s.lanes.lanesState = s.noted
 		return state.Last, nil
@@ -36,6 +37,7 @@ func (s *spool) done(source string, seq uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.shipped[source] = max(s.shipped[source], seq)
+	s.forget(seq)
 }
 
 // note writes down how far shipping came, so that little is sent twice after a

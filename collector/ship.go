@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"strings"
 	"sync"
 	"time"
 
-	"mimamori/frame"
 	"mimamori/internal/bus"
 )
 
@@ -172,7 +170,8 @@ func (s *shipper) live(ctx context.Context) {
 	}
 }
 
-// launch fills the window; more says that it took all there is.
+// launch fills the window; all says that it took all there is. What is old, or
+// no longer in memory, it leaves to the other lane.
 func (s *shipper) launch(ctx context.Context, air *[]flight, next *uint64) (all bool, err error) {
 	bytes := 0
 	for _, f := range *air {
@@ -180,60 +179,49 @@ func (s *shipper) launch(ctx context.Context, air *[]flight, next *uint64) (all 
 	}
 	for len(*air) < windowFrames && bytes < windowBytes {
 		newest := s.health.spooled.Load()
-		m, err := s.spool.next(ctx, *next, newest)
-		if err != nil {
-			return false, err
-		}
-		if m == nil {
+		if *next > newest {
 			if len(*air) == 0 {
-				s.spool.lanes.sent(max(newest, *next-1))
+				s.spool.lanes.sent(*next - 1)
 			}
 			return true, nil
 		}
-		f, b := open(m)
-		if f != nil && m.Seq < newest && s.now().Sub(time.UnixMicro(f.To)) > staleAfter {
-			if len(*air) > 0 {
-				return false, nil // first what is under way
-			}
-			s.spool.lanes.leave(newest)
+		m, gone := s.spool.fresh(*next)
+		if m != nil && m.seq < newest {
+			f := m.head()
+			gone = f != nil && s.now().Sub(time.UnixMicro(f.To)) > staleAfter
+		}
+		switch {
+		case gone && len(*air) > 0:
+			return false, nil // first what is under way
+		case gone:
+			s.spool.leave(newest)
 			*next = newest + 1
 			tell(s.spool.gaps)
 			continue
+		case m == nil:
+			return true, nil
 		}
-		x, err := s.start(ctx, m, b, bus.FrameSubject)
+		x, err := s.start(ctx, m)
 		if err != nil {
 			return false, err
 		}
-		*air, *next = append(*air, x), m.Seq+1
+		*air, *next = append(*air, x), m.seq+1
 		bytes += x.bytes
 	}
 	return false, nil
 }
 
-// open reads the frame in a message of the spool, nil where it is damaged.
-func open(m *bus.Msg) (*frame.Frame, []byte) {
-	b, err := entryFrame(m.Data)
-	if err != nil {
-		return nil, nil
-	}
-	f, err := frame.Peek(b) // the spool has its own checksums
-	if err != nil {
-		return nil, nil
-	}
-	return f, b
-}
-
 // start sends a frame on its way. One that is damaged counts as shipped: the
 // prefecture's account will name what is missing.
-func (s *shipper) start(ctx context.Context, m *bus.Msg, b []byte, subject subjectOf) (flight, error) {
-	x := flight{seq: m.Seq, source: strings.TrimPrefix(m.Subject, spoolSubject), bytes: len(b)}
-	if b == nil {
+func (s *shipper) start(ctx context.Context, m *spooled) (flight, error) {
+	x := flight{seq: m.seq, source: m.source, bytes: len(m.frame)}
+	if m.head() == nil {
 		s.failed("a message of the spool is damaged; its records will be missed", errEntry)
 		x.Flight = bus.Landed(nil)
 		return x, nil
 	}
 	var err error
-	x.Flight, err = s.to.Start(ctx, subject(s.cfg.Municipality, s.cfg.Collector, x.source), b)
+	x.Flight, err = s.to.Start(ctx, bus.FrameSubject(s.cfg.Municipality, s.cfg.Collector, m.source), m.frame)
 	return x, err
 }
 

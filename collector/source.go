@@ -31,6 +31,7 @@ type source struct {
 	gives  bool   // gives up its oldest frames when the spool is full
 	data   string // folder of the second copy
 	memory *twin[remembered]
+	synced time.Time // memory was
 
 	writer *frame.Writer
 	marks  marks
@@ -84,10 +85,19 @@ func (s *source) resume(ctx context.Context, key ed25519.PrivateKey) (state, err
 	return r.state, nil
 }
 
+// rememberEvery is how often the second copy is synced to disk: more seldom
+// than it is written, since only a power cut that also damages the spool needs it.
+const rememberEvery = time.Second
+
 // remember writes the second copy of numbering and state. Without it a damaged
 // spool would cost more, so trouble with it is told; the frame is safe.
 func (s *source) remember(f *frame.Frame, st state) {
-	err := s.memory.write(&remembered{s.head.Collector, f.Epoch, f.Last(), f.Hash(), st}, true)
+	now := s.now()
+	sync := now.Sub(s.synced) >= rememberEvery || now.Before(s.synced)
+	if sync {
+		s.synced = now
+	}
+	err := s.memory.write(&remembered{s.head.Collector, f.Epoch, f.Last(), f.Hash(), st}, sync)
 	if err != nil {
 		s.health.fail(err, s.now())
 		s.log.Error("the second copy of the numbering could not be written", "err", err)
@@ -99,7 +109,7 @@ func (s *source) remember(f *frame.Frame, st state) {
 func (s *source) run(hard context.Context) {
 	s.due = time.NewTimer(time.Hour)
 	defer s.due.Stop()
-	defer func() { _ = s.memory.close() }() // each write was synced
+	defer func() { _ = s.memory.close() }() // the spool is what counts
 	s.due.Stop()
 	for {
 		select {
@@ -170,7 +180,7 @@ func (s *source) flush(hard context.Context) {
 	if s.buf, err = appendEntry(s.buf[:0], st, f.Bytes); err != nil {
 		panic(err) // numbers and strings always have a JSON form
 	}
-	seq := s.store(hard, s.buf)
+	seq := s.store(hard, s.buf, f.Bytes)
 	s.answer(seq > 0)
 	if seq > 0 {
 		s.remember(f, st)
@@ -203,7 +213,7 @@ func (s *source) answer(ok bool) {
 
 // store repeats until the message is on disk and returns its sequence there, 0
 // when hard has ended.
-func (s *source) store(hard context.Context, entry []byte) uint64 {
+func (s *source) store(hard context.Context, entry, sealed []byte) uint64 {
 	pause := backoff{least: 20 * time.Millisecond, most: time.Second}
 	waiting := false
 	defer func() {
@@ -212,7 +222,7 @@ func (s *source) store(hard context.Context, entry []byte) uint64 {
 		}
 	}()
 	for {
-		seq, err := s.spool.put(hard, s.head.Source, entry)
+		seq, err := s.spool.put(hard, s.head.Source, entry, sealed)
 		if err == nil {
 			if waiting {
 				s.log.Info("there is room in the spool again")

@@ -2,16 +2,20 @@ package collector
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"mimamori/frame"
 	"mimamori/internal/bus"
 )
 
@@ -46,8 +50,13 @@ type spool struct {
 	now     *openSpool // nil while it cannot be opened
 	healed  time.Time
 	newest  map[string]uint64 // sequence of each source's newest message
+	recent  []spooled         // what was put last and not yet shipped, up to a bound
+	room    int               // bytes of recent
+	left    uint64            // what this run did not put, or let go from recent, is not above it
+	holes   bool              // something may be in the stream and not in recent
 	shipped map[string]uint64 // the newest one that was shipped since the last settling
 
+	given    atomic.Uint64 // how often frames were given up
 	settling sync.Mutex
 	notes    *twin[lanesState]
 	noted    lanesState // as written down
@@ -152,6 +161,7 @@ func (s *spool) heal(ctx context.Context) {
 		s.now.close()
 		s.now = nil
 	}
+	s.recent, s.room, s.holes = nil, 0, true // they may not be in the new one
 	now, err := s.start(context.WithoutCancel(ctx))
 	if err != nil {
 		s.log.Error("the spool cannot be opened; the inputs wait", "err", err)
@@ -161,9 +171,10 @@ func (s *spool) heal(ctx context.Context) {
 	s.now = now
 }
 
-// put stores a message and returns its sequence once it is on disk. The error
-// is bus.ErrFull when there is no room; any other is worth a heal.
-func (s *spool) put(ctx context.Context, source string, entry []byte) (uint64, error) {
+// put stores a message and returns its sequence once it is on disk. sealed is
+// the frame in it, which stays as it is. The error is bus.ErrFull when there is
+// no room; any other is worth a heal.
+func (s *spool) put(ctx context.Context, source string, entry, sealed []byte) (uint64, error) {
 	o, err := s.get()
 	if err != nil {
 		return 0, err
@@ -173,6 +184,9 @@ func (s *spool) put(ctx context.Context, source string, entry []byte) (uint64, e
 	cancel()
 	if err != nil {
 		if seq, err = s.refused(ctx, o, source, entry, err); err != nil {
+			s.mu.Lock()
+			s.holes = true
+			s.mu.Unlock()
 			return 0, err
 		}
 	}
@@ -180,8 +194,49 @@ func (s *spool) put(ctx context.Context, source string, entry []byte) (uint64, e
 	s.frames.Add(1)
 	s.mu.Lock()
 	s.newest[source] = seq
+	i, _ := s.recently(seq) // sources come at the same time
+	s.recent, s.room = slices.Insert(s.recent, i, spooled{seq, source, sealed}), s.room+len(sealed)
+	s.forget(0)
 	s.mu.Unlock()
 	return seq, nil
+}
+
+// recentBytes bounds the frames that are kept in memory until they are shipped.
+// What the stream reads back costs it a whole block, and many such blocks where
+// it writes and reads side by side.
+const recentBytes = 4 << 20
+
+// recently finds the place of a message among the recent ones. The lock is held.
+func (s *spool) recently(seq uint64) (int, bool) {
+	return slices.BinarySearchFunc(s.recent, seq, func(m spooled, seq uint64) int { return cmp.Compare(m.seq, seq) })
+}
+
+// forget lets recent frames go: those up to seq, and the oldest of too many.
+// The lock is held.
+func (s *spool) forget(seq uint64) {
+	n := 0
+	for n < len(s.recent) && (s.recent[n].seq <= seq || s.room > recentBytes) {
+		s.room -= len(s.recent[n].frame)
+		s.left = max(s.left, s.recent[n].seq)
+		n++
+	}
+	s.recent = slices.Delete(s.recent, 0, n)
+}
+
+// spooled is a message of the spool.
+type spooled struct {
+	seq    uint64
+	source string
+	frame  []byte // sealed; nil where it is damaged
+}
+
+// head is what the frame says of itself, nil where it is damaged.
+func (m *spooled) head() *frame.Frame {
+	f, err := frame.Peek(m.frame) // the spool has its own checksums
+	if err != nil {
+		return nil
+	}
+	return f
 }
 
 // refused finds out why a message was not taken, or that it was.
@@ -199,23 +254,84 @@ func (s *spool) refused(ctx context.Context, o *openSpool, source string, entry 
 	return 0, fmt.Errorf("spool: %w", errors.Join(errSpoolClosed, err))
 }
 
+// fresh returns a message that is in memory still. Where there is none, gone
+// tells that it has to be read back, and otherwise it comes in a moment: another
+// source's is known already.
+func (s *spool) fresh(seq uint64) (m *spooled, gone bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i, ok := s.recently(seq); ok {
+		m := s.recent[i]
+		return &m, false
+	}
+	return nil, seq <= s.left || s.holes
+}
+
+// leave moves everything up to newest to the backlog.
+func (s *spool) leave(newest uint64) {
+	s.lanes.leave(newest)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.forget(newest)
+	s.left, s.holes = max(s.left, newest), false
+}
+
+// ahead is what a lane has read before it needs it: all there is from a
+// sequence on.
+type ahead struct {
+	size  int // bytes that are read at once, one message at least
+	from  uint64
+	msgs  []spooled
+	given uint64 // spool.given when it was read
+}
+
+// aheadBytes is how much a lane reads at once.
+const aheadBytes = 1 << 20
+
 // next returns the first message from a sequence on, nil where there is none up
-// to the newest. A message that is damaged on disk is passed over.
-func (s *spool) next(ctx context.Context, from, newest uint64) (*bus.Msg, error) {
+// to the newest. It may read some more into a. A message that is damaged on
+// disk is passed over.
+func (s *spool) next(ctx context.Context, a *ahead, from, newest uint64) (*spooled, error) {
+	if from > newest {
+		return nil, nil //nolint:nilnil // nothing waits
+	}
+	if m := a.first(from, s.given.Load()); m != nil {
+		return m, nil
+	}
 	o, err := s.get()
 	if err != nil {
 		return nil, err
 	}
+	a.given = s.given.Load()
 	for ; from <= newest; from++ {
-		m, err := o.frames.Next(ctx, spoolSubject+">", from)
+		msgs, err := o.frames.NextSome(ctx, from, a.size)
 		if err == nil {
-			return m, nil
+			for _, m := range msgs {
+				b, _ := entryFrame(m.Data) // nil where it is damaged
+				a.msgs = append(a.msgs, spooled{m.Seq, strings.TrimPrefix(m.Subject, spoolSubject), b})
+			}
+			return &a.msgs[0], nil
 		}
 		if !errors.Is(err, bus.ErrNoMessage) || ctx.Err() != nil {
 			return nil, fmt.Errorf("spool: %w", err)
 		}
 	}
 	return nil, nil //nolint:nilnil // nothing waits
+}
+
+// first returns the first message from a sequence on of those that were read
+// ahead, nil where that is not known.
+func (a *ahead) first(from, given uint64) *spooled {
+	stale := from < a.from || a.given != given
+	n := 0
+	for n < len(a.msgs) && (stale || a.msgs[n].seq < from) {
+		n++
+	}
+	a.from, a.msgs = from, slices.Delete(a.msgs, 0, n)
+	if len(a.msgs) == 0 {
+		return nil
+	}
+	return &a.msgs[0]
 }
 
 // last returns the newest message of a source, nil when there is none.

@@ -37,7 +37,7 @@ type App struct {
 	bus       *bus.Server // nil when NATS runs elsewhere
 	conn      *bus.Conn
 	frames    *bus.Stream
-	late      *bus.Stream
+	turns     *turns
 	store     *store.Store
 	soc       *soc.Service
 	fleet     *fleet.Fleet

@@ -103,8 +103,8 @@ func (a *App) openPipeline(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.late, err = a.conn.Stream(ctx, bus.StreamConfig{Name: bus.Late, Subjects: []string{bus.LateSubjects}, MaxBytes: bus.LateBytes})
-	if err != nil {
+	a.turns = newTurns(a.now)
+	if err := a.conn.Listen(bus.TurnSubjects, a.turns.ask); err != nil {
 		return err
 	}
 	a.pipeline, err = ingest.New(ingest.Config{

@@ -19,7 +19,7 @@ func (a *App) Run(ctx context.Context) error {
 	g.Add(func() error { <-ctx.Done(); return nil }, func(error) { cancel() })
 	g.Add(func() error { return a.pipeline.Run(ctx) }, func(error) { cancel() })
 	g.Add(func() error { return a.inbox.Run(ctx) }, func(error) { cancel() })
-	g.Add(func() error { return a.admitLate(ctx) }, func(error) { cancel() })
+	g.Add(func() error { return a.giveTurns(ctx) }, func(error) { cancel() })
 	g.Add(func() error { return a.housekeep(ctx) }, func(error) { cancel() })
 	g.Add(func() error { return a.watch(ctx) }, func(error) { cancel() })
 	g.Add(func() error { return a.listen(ctx) }, func(error) { cancel() })

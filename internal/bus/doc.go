@@ -18,6 +18,7 @@ var (
 	ErrFull      = errors.New("the stream or its disk is full")
 	ErrNoMessage = errors.New("no such message")
 	ErrLocked    = errors.New("another process works")
+	ErrNobody    = errors.New("nobody listens")
 	ErrDenied    = errors.New("the server does not know this key")
 )
 
@@ -33,25 +34,6 @@ const FramesSubjects = "frames.>"
 // ProbeSubject is for messages that only ask whether the stream of frames takes
 // any. No collector may publish to it, and whoever reads frames skips it.
 const ProbeSubject = "frames.probe"
-
-// Late is the stream of frames that an outage held up. It is small, so that it
-// refuses soon: the prefecture takes from it what it has time for, and what
-// comes now is not held up behind what comes late.
-const Late = "LATE"
-
-// LateSubjects is what the stream of late frames takes.
-const LateSubjects = "late.>"
-
-// LateBytes bounds the stream of late frames.
-const LateBytes = 64 << 20
-
-// LateSubject names the subject of late frames of a collector's source.
-func LateSubject(municipality, collector, source string) string {
-	return "late" + strings.TrimPrefix(FrameSubject(municipality, collector, source), "frames")
-}
-
-// FrameSubjectOf is the subject that a late frame's has among frames.
-func FrameSubjectOf(late string) string { return "frames" + strings.TrimPrefix(late, "late") }
 
 // FrameSubject names the subject that a collector's source publishes to.
 func FrameSubject(municipality, collector, source string) string {

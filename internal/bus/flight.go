@@ -43,11 +43,3 @@ func Landed(err error) Flight {
 	}
 	return Flight{stored, failed}
 }
-
-// IsFull tells whether a flight failed since the stream or its disk is full.
-func IsFull(err error) bool { return errors.Is(explain("", err), ErrFull) }
-
-// IsNowhere tells whether a flight failed since no stream takes its subject.
-func IsNowhere(err error) bool {
-	return errors.Is(err, jetstream.ErrNoStreamResponse) || errors.Is(err, nats.ErrNoResponders)
-}

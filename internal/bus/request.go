@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -15,10 +16,13 @@ const (
 	pendingBytes    = 32 << 20
 )
 
-// Request sends data and returns the first answer. Nobody listening is an
-// error at once, no answer one when ctx ends.
+// Request sends data and returns the first answer. Nobody listening is
+// ErrNobody at once, no answer an error when ctx ends.
 func (c *Conn) Request(ctx context.Context, subject string, data []byte) ([]byte, error) {
 	m, err := c.nc.RequestWithContext(ctx, subject, data)
+	if errors.Is(err, nats.ErrNoResponders) {
+		err = ErrNobody
+	}
 	if err != nil {
 		return nil, explain("request to "+subject, err)
 	}
@@ -38,11 +42,21 @@ func (c *Conn) Send(subject string, data []byte) error {
 // only: the asker chooses where to, and this connection may have more rights
 // than the asker.
 func (c *Conn) Serve(subject string, fn func(subject string, data []byte) []byte) error {
-	return c.listen(subject, func(m *nats.Msg) {
-		answer := fn(m.Subject, m.Data)
-		if answer != nil && strings.HasPrefix(m.Reply, inboxes) {
-			_ = m.Respond(answer) // the asker asks again
+	return c.Listen(subject, func(subject string, data []byte, answer func([]byte)) {
+		if b := fn(subject, data); b != nil {
+			answer(b)
 		}
+	})
+}
+
+// Listen is Serve for requests that are answered when it is time.
+func (c *Conn) Listen(subject string, fn func(subject string, data []byte, answer func([]byte))) error {
+	return c.listen(subject, func(m *nats.Msg) {
+		fn(m.Subject, m.Data, func(b []byte) {
+			if strings.HasPrefix(m.Reply, inboxes) {
+				_ = m.Respond(b) // the asker asks again
+			}
+		})
 	})
 }
 

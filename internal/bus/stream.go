@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -95,6 +96,49 @@ func (st *Stream) Next(ctx context.Context, subject string, from uint64) (*Msg, 
 	}
 	return &Msg{m.Subject, m.Sequence, m.Data, flatten(m.Header)}, nil
 }
+
+// NextSome returns the messages from a sequence on, so many bytes of them, but
+// one at least; ErrNoMessage where there is none, or the first is damaged. The
+// stream must be one for direct reads.
+func (st *Stream) NextSome(ctx context.Context, from uint64, size int) ([]Msg, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	nc := st.conn.nc
+	inbox := nc.NewInbox()
+	sub, err := nc.SubscribeSync(inbox)
+	if err != nil {
+		return nil, explain("next messages of "+st.name, err)
+	}
+	defer func() { _ = sub.Unsubscribe() }() // a line that is gone has none
+	ask := fmt.Appendf(nil, `{"seq":%d,"batch":%d,"max_bytes":%d}`, max(from, 1), someMessages, size)
+	if err = nc.PublishRequest(jetstream.DefaultAPIPrefix+"DIRECT.GET."+st.name, inbox, ask); err != nil {
+		return nil, explain("next messages of "+st.name, err)
+	}
+	var out []Msg
+	for {
+		m, err := sub.NextMsgWithContext(ctx)
+		if err != nil {
+			return nil, explain("next messages of "+st.name, err)
+		}
+		switch status := m.Header.Get("Status"); status {
+		case "":
+			seq, err := strconv.ParseUint(m.Header.Get(jetstream.SequenceHeader), 10, 64)
+			if err != nil {
+				return nil, explain("next messages of "+st.name, err)
+			}
+			out = append(out, Msg{Subject: m.Header.Get(jetstream.SubjectHeader), Seq: seq, Data: m.Data})
+		case "204": // the end
+			return out, nil
+		case "404":
+			return nil, fmt.Errorf("bus: %s from %d: %w", st.name, from, ErrNoMessage)
+		default:
+			return nil, fmt.Errorf("bus: next messages of %s: the server answers %s %s", st.name, status, m.Header.Get("Description"))
+		}
+	}
+}
+
+// someMessages bounds what NextSome returns.
+const someMessages = 256
 
 // Delete removes one message; one that is gone already is no error.
 func (st *Stream) Delete(ctx context.Context, seq uint64) error {
