@@ -71,6 +71,7 @@ type parserFields struct {
 	header                                                                 headerFields
 	related                                                                []related
 	timestamp, original, dataset, module, kind, category, message, quarant event.Field
+	types                                                                  event.Field
 }
 
 // tokyo is the zone of Japan, which has no daylight saving time; no zone data is
@@ -92,7 +93,7 @@ func (s *Set) Parser(opts Options) *Parser {
 	p := &Parser{
 		set: s, opts: opts, clock: clock{zone: opts.Location}, utc: clock{zone: time.UTC},
 		own: make([][]*key, len(s.formats)), inner: map[cutter][]*key{}, vendors: make([]int, len(s.formats)),
-		fields: parserFields{newHeaderFields(), newRelated(), f("@timestamp"), f("event.original"), f("event.dataset"), f("event.module"), f("event.kind"), f("event.category"), f("message"), f("quarantine")},
+		fields: parserFields{newHeaderFields(), newRelated(), f("@timestamp"), f("event.original"), f("event.dataset"), f("event.module"), f("event.kind"), f("event.category"), f("message"), f("quarantine"), f("event.type")},
 	}
 	marks, slots := 0, 0
 	for sh := range p.spaces {
@@ -262,6 +263,7 @@ func (p *Parser) fill(f *compiled, h *header) {
 		b.run(p)
 	}
 	runSteps(p, f.base.then)
+	p.verdict()
 	p.relate()
 	at, ok := p.ownTime(f)
 	if !ok {
