@@ -22,6 +22,7 @@ import (
 
 	"mimamori/event"
 	"mimamori/frame"
+	"mimamori/ingest/enrich"
 	"mimamori/ingest/format"
 	"mimamori/internal/bus"
 )
@@ -76,7 +77,7 @@ type Config struct {
 	Alerts     Alerts
 	Store      Store
 	Collectors func(id string) (Collector, bool)
-	Zones      *Zones
+	Enricher   *enrich.Enricher
 	Dir        string           // for the checkpoint and the quarantine
 	Location   *time.Location   // of device times without a zone
 	Now        func() time.Time // the clock

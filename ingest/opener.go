@@ -7,7 +7,7 @@ import "mimamori/internal/bus"
 // benchmarks use it alone.
 type Opener struct{ w *worker }
 
-// NewOpener makes an opener; cfg needs Collectors, Formats, Zones, Location and Now.
+// NewOpener makes an opener; cfg needs Collectors, Formats, Enricher, Location and Now.
 func NewOpener(cfg *Config) (*Opener, error) {
 	w, err := newWorker(cfg, new(batchPool))
 	if err != nil {

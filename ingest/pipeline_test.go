@@ -17,6 +17,7 @@ import (
 	"mimamori/event"
 	"mimamori/frame"
 	"mimamori/ingest"
+	"mimamori/ingest/enrich"
 	"mimamori/ingest/format"
 	"mimamori/internal/bus"
 )
@@ -164,13 +165,13 @@ func (r *rig) pipeline() *ingest.Pipeline {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	zones, err := ingest.NewZones(map[string][]ingest.Network{"312011": {{CIDR: "192.168.10.0/24", Zone: "mynumber"}}})
+	enricher, err := enrich.New(enrich.Config{Zones: map[string][]enrich.Network{"312011": {{CIDR: "192.168.10.0/24", Zone: "mynumber"}}}})
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	public := r.key.Public().(ed25519.PublicKey)
 	p, err := ingest.New(ingest.Config{
-		Stream: r.stream, Formats: formats, Detector: &everyTenth{}, Alerts: r.store, Store: r.store, Zones: zones, Dir: r.dir,
+		Stream: r.stream, Formats: formats, Detector: &everyTenth{}, Alerts: r.store, Store: r.store, Enricher: enricher, Dir: r.dir,
 		Collectors: func(id string) (ingest.Collector, bool) {
 			return ingest.Collector{ID: id, Municipality: "312011", Public: public}, id == "col"
 		},

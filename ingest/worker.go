@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"fmt"
-	"net/netip"
 	"strings"
 	"sync"
 	"time"
@@ -10,6 +9,7 @@ import (
 
 	"mimamori/event"
 	"mimamori/frame"
+	"mimamori/ingest/enrich"
 	"mimamori/ingest/format"
 	"mimamori/internal/bus"
 	"mimamori/internal/charset"
@@ -17,19 +17,15 @@ import (
 
 // Fields that every event gets here.
 var (
-	fMunicipality    = event.MustLookup("municipality")
-	fZone            = event.MustLookup("zone")
-	fCollector       = event.MustLookup("collector")
-	fInput           = event.MustLookup("input")
-	fReceived        = event.MustLookup("received")
-	fTags            = event.MustLookup("tags")
-	fFilePath        = event.MustLookup("log.file.path")
-	fPeer            = event.MustLookup("log.source.address")
-	fSourceIP        = event.MustLookup("source.ip")
-	fDestinationIP   = event.MustLookup("destination.ip")
-	fSourceZone      = event.MustLookup("source.zone")
-	fDestinationZone = event.MustLookup("destination.zone")
-	fQuarantine      = event.MustLookup("quarantine")
+	fMunicipality = event.MustLookup("municipality")
+	fZone         = event.MustLookup("zone")
+	fCollector    = event.MustLookup("collector")
+	fInput        = event.MustLookup("input")
+	fReceived     = event.MustLookup("received")
+	fTags         = event.MustLookup("tags")
+	fFilePath     = event.MustLookup("log.file.path")
+	fPeer         = event.MustLookup("log.source.address")
+	fQuarantine   = event.MustLookup("quarantine")
 )
 
 // Tags that tell what was done to a line before it was parsed.
@@ -70,6 +66,7 @@ type worker struct {
 	batches  *batchPool
 	unpacker *frame.Unpacker
 	parser   *format.Parser
+	enrich   *enrich.Session
 	builder  *event.Builder
 	records  []frame.Record
 	header   struct{ raw, charset, text string } // the last one that was decoded
@@ -81,7 +78,7 @@ func newWorker(cfg *Config, batches *batchPool) (*worker, error) {
 		return nil, fmt.Errorf("ingest: %w", err)
 	}
 	return &worker{
-		cfg: cfg, batches: batches, unpacker: u, builder: new(event.Builder),
+		cfg: cfg, batches: batches, unpacker: u, builder: new(event.Builder), enrich: cfg.Enricher.Session(),
 		parser: cfg.Formats.Parser(format.Options{Location: cfg.Location, Now: cfg.Now, Format: "auto"}),
 	}, nil
 }
@@ -208,25 +205,9 @@ func (w *worker) record(j *frameJob, r *frame.Record, seq uint64) {
 	if r.Peer != "" {
 		x.Set(fPeer, event.String(r.Peer))
 	}
-	w.zone(f.Municipality, fSourceIP, fSourceZone)
-	w.zone(f.Municipality, fDestinationIP, fDestinationZone)
+	w.enrich.Event(x, enrich.Origin{Municipality: f.Municipality, Zone: f.Zone, Received: r.Received * 1000})
 	j.batch.Append(x, event.Ref{Collector: f.Collector, Source: f.Source, Epoch: f.Epoch, Seq: seq})
 	day.counts.Stored++
-}
-
-// zone tells which zone of the town an address lies in.
-func (w *worker) zone(town string, ip, zone event.Field) {
-	v, ok := w.builder.Get(ip)
-	if !ok || w.cfg.Zones == nil {
-		return
-	}
-	addr, err := netip.ParseAddr(v.Str())
-	if err != nil {
-		return
-	}
-	if z := w.cfg.Zones.Of(town, addr); z != "" {
-		w.builder.Set(zone, event.String(z))
-	}
 }
 
 // heading is the header of a row's file as text.

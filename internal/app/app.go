@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"mimamori/ingest"
+	"mimamori/ingest/enrich"
 	"mimamori/ingest/inbox"
 	"mimamori/internal/bus"
 	"mimamori/soc"
@@ -44,6 +45,7 @@ type App struct {
 	roster    *roster
 	orders    *bus.Key   // signs orders
 	applying  sync.Mutex // held while the register is applied
+	enricher  *enrich.Enricher
 	pipeline  *ingest.Pipeline
 	inbox     *inbox.Inbox
 	listener  net.Listener

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"mimamori/event"
-	"mimamori/ingest"
+	"mimamori/ingest/enrich"
 	"mimamori/internal/bus"
 	"mimamori/internal/place"
 )
@@ -26,7 +26,8 @@ type Config struct {
 	Bus            Bus                         `yaml:"bus"`            // where collectors connect
 	Municipalities string                      `yaml:"municipalities"` // CSV of codes and names; "" for the built-in table
 	Collectors     []Collector                 `yaml:"collectors"`     // who may send
-	Zones          map[string][]ingest.Network `yaml:"zones"`          // networks of each municipality
+	Zones          map[string][]enrich.Network `yaml:"zones"`          // networks of each municipality
+	Enrichment     enrich.Files                `yaml:"enrichment"`     // files of assets, places and indicators
 	Rules          []string                    `yaml:"rules"`          // folders of rules beside the built-in ones
 	Formats        []string                    `yaml:"formats"`        // folders of formats beside the built-in ones
 	Retention      string                      `yaml:"retention"`      // age at which events go: 400d, 48h
@@ -108,11 +109,12 @@ func LoadConfig(path string) (Config, error) {
 		return c, doc.ErrorAt(at, err.Error(), "")
 	}
 	dir := filepath.Dir(path)
-	for _, p := range append([]*string{&c.Data, &c.Municipalities, &c.Bus.Cert, &c.Bus.Key, &c.Bus.NKey, &c.Bus.CA}, pointers(c.Rules, c.Formats)...) {
+	for _, p := range append([]*string{&c.Data, &c.Municipalities, &c.Bus.Cert, &c.Bus.Key, &c.Bus.NKey, &c.Bus.CA}, pointers(c.Rules, c.Formats, c.Enrichment.GeoIP)...) {
 		if *p != "" && !filepath.IsAbs(*p) {
 			*p = filepath.Join(dir, *p)
 		}
 	}
+	c.resolveEnrichment(dir)
 	return c, nil
 }
 
@@ -159,15 +161,7 @@ func (c *Config) check() (string, error) {
 	if at, err := c.checkHealth(); err != nil {
 		return at, err
 	}
-	for code := range c.Zones {
-		if err := event.CheckCode(code); err != nil {
-			return "$.zones", err
-		}
-	}
-	if _, err := ingest.NewZones(c.Zones); err != nil {
-		return "$.zones", err
-	}
-	return "", nil
+	return c.checkEnrichment()
 }
 
 // parseAge reads 400d, 48h and what time.ParseDuration knows.

@@ -150,7 +150,7 @@ func TestPrometheusMayAsk(t *testing.T) {
 	}
 	for _, want := range []string{
 		`mimamori_collector_clock_offset_seconds{collector="c-1",municipality="312011"} 7`, `mimamori_sources{municipality="312011",phase="waiting"} 2`,
-		"mimamori_stream_refuses 0", "mimamori_frames_rejected 0",
+		"mimamori_stream_refuses 0", "mimamori_frames_rejected 0", "mimamori_enrichment_files_failed 0",
 	} {
 		if !strings.Contains(string(body), want) {
 			t.Errorf("no %s in\n%s", want, body)

@@ -61,6 +61,7 @@ func newGauges(a *App) *gauges {
 		{"commit_timestamp_seconds", "When events were last made durable.", nil},
 		{"detection_delay_seconds", "From the newest line behind the last alert to the alert.", nil},
 		{"pipeline_failing", "1 while something of the pipeline is tried again.", nil},
+		{"enrichment_files_failed", "Files of assets, places and indicators that cannot be read.", nil},
 		{"segments_set_aside", "Segments that cannot be read.", nil},
 		{"heartbeat_timestamp_seconds", "When a collector was last heard.", collector},
 		{"collector_clock_offset_seconds", "A collector's clock minus ours.", collector},
@@ -119,6 +120,7 @@ func (g *gauges) pipeline(set setter) {
 	set("chains_broken", float64(p.Broken))
 	set("detection_delay_seconds", p.AlertDelay.Seconds())
 	set("pipeline_failing", truth(p.Err != ""))
+	set("enrichment_files_failed", float64(g.app.enricher.Failed()))
 	set("segments_set_aside", float64(len(g.app.store.Stats().SetAside)))
 	if !p.CommittedAt.IsZero() {
 		set("commit_timestamp_seconds", float64(p.CommittedAt.UnixMilli())/1000)

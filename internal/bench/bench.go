@@ -12,6 +12,7 @@ import (
 	"mimamori/event"
 	"mimamori/frame"
 	"mimamori/ingest"
+	"mimamori/ingest/enrich"
 	"mimamori/ingest/format"
 	"mimamori/internal/app"
 	"mimamori/internal/measure"
@@ -125,7 +126,7 @@ func Ingest(c Config) (Result, error) {
 	if err != nil {
 		return r, err
 	}
-	zones, err := ingest.NewZones(map[string][]ingest.Network{town: {{CIDR: sample.MyNumberNet, Zone: "mynumber"}, {CIDR: sample.LGWANNet, Zone: "lgwan"}, {CIDR: sample.InternetNet, Zone: "internet"}}})
+	enricher, err := enrich.New(enrich.Config{Zones: map[string][]enrich.Network{town: {{CIDR: sample.MyNumberNet, Zone: "mynumber"}, {CIDR: sample.LGWANNet, Zone: "lgwan"}, {CIDR: sample.InternetNet, Zone: "internet"}}}})
 	if err != nil {
 		return r, err
 	}
@@ -135,7 +136,7 @@ func Ingest(c Config) (Result, error) {
 	}
 	public, _ := key.Public().(ed25519.PublicKey)
 	open, err := ingest.NewOpener(&ingest.Config{
-		Formats: set, Zones: zones, Location: c.Zone, Now: c.Now, Log: c.Log,
+		Formats: set, Enricher: enricher, Location: c.Zone, Now: c.Now, Log: c.Log,
 		Collectors: func(string) (ingest.Collector, bool) {
 			return ingest.Collector{ID: "bench", Municipality: town, Public: public}, true
 		},

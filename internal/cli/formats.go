@@ -3,12 +3,14 @@ package cli
 import (
 	"bufio"
 	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"mimamori/event"
+	"mimamori/ingest/enrich"
 	"mimamori/ingest/format"
 	"mimamori/internal/app"
 )
@@ -20,6 +22,7 @@ func (p *program) formats() *cobra.Command {
 func (p *program) formatsParse() *cobra.Command {
 	var s source
 	var dirs []string
+	var with enrichment
 	c := &cobra.Command{
 		Use: "parse", Args: cobra.NoArgs, Short: "Read log lines from standard input, print one ECS JSON object for each",
 		RunE: func(*cobra.Command, []string) error {
@@ -27,11 +30,17 @@ func (p *program) formatsParse() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			session, err := with.open(p.log)
+			if err != nil {
+				return err
+			}
 			out := bufio.NewWriterSize(p.Out, 1<<20)
 			x, batch := new(event.Builder), new(event.Batch)
 			var js []byte
 			err = s.each(p.In, func(n int, line string) error {
-				parser.Parse(format.Input{Line: line, Received: p.now()}, x)
+				received := p.now()
+				parser.Parse(format.Input{Line: line, Received: received}, x)
+				session.Event(x, enrich.Origin{Municipality: with.municipality, Zone: with.zone, Received: received.UnixNano()})
 				js = append(batch.Append(x, event.Ref{Seq: uint64(n)}).AppendJSON(js[:0]), '\n')
 				batch.Reset()
 				_, err := out.Write(js)
@@ -44,8 +53,43 @@ func (p *program) formatsParse() *cobra.Command {
 		},
 	}
 	s.flags(c)
+	with.flags(c)
 	c.Flags().StringSliceVar(&dirs, "formats", nil, "folders of formats beside the built-in ones")
 	return c
+}
+
+// enrichment is whose tables events are enriched by, as the flags describe it.
+type enrichment struct{ config, municipality, zone string }
+
+func (e *enrichment) flags(c *cobra.Command) {
+	c.Flags().StringVar(&e.config, "config", "", "the prefecture's configuration, whose zones, assets, places and indicators events are enriched by")
+	c.Flags().StringVar(&e.municipality, "municipality", "", "code of the municipality that the lines come from")
+	c.Flags().StringVar(&e.zone, "zone", "", "zone of the collector that the lines come from")
+}
+
+// open reads the tables. Without a configuration there is what needs none:
+// domains, URLs, user agents, directions.
+func (e *enrichment) open(log *slog.Logger) (*enrich.Session, error) {
+	if e.municipality != "" {
+		if err := event.CheckCode(e.municipality); err != nil {
+			return nil, fmt.Errorf("--municipality: %w", err)
+		}
+	}
+	if e.zone != "" && !event.ValidZone(e.zone) {
+		return nil, fmt.Errorf("--zone: %q is none of mynumber, lgwan, internet", e.zone)
+	}
+	cfg := app.DefaultConfig()
+	if e.config != "" {
+		var err error
+		if cfg, err = app.LoadConfig(e.config); err != nil {
+			return nil, err
+		}
+	}
+	enricher, err := app.OpenEnricher(&cfg, log)
+	if err != nil {
+		return nil, err
+	}
+	return enricher.Session(), nil
 }
 
 // parser opens the formats for lines from this source.

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"mimamori/collector"
-	"mimamori/ingest"
+	"mimamori/ingest/enrich"
 	"mimamori/internal/app"
 	"mimamori/internal/bus"
 	"mimamori/internal/sample"
@@ -54,7 +54,7 @@ func open(ctx context.Context, cfg Config) (*demo, error) {
 	conf := app.DefaultConfig()
 	conf.Data = filepath.Join(cfg.Data, "prefecture")
 	conf.Console.Listen, conf.Bus.Listen = cfg.Listen, "127.0.0.1:0"
-	conf.Zones = map[string][]ingest.Network{}
+	conf.Zones = map[string][]enrich.Network{}
 	for _, t := range sample.Towns(cfg.Towns) {
 		tw := &town{Town: t, dir: filepath.Join(cfg.Data, t.Host)}
 		key, err := bus.LoadOrMakeKey(filepath.Join(tw.dir, "collector.nk"))
@@ -64,7 +64,7 @@ func open(ctx context.Context, cfg Config) (*demo, error) {
 		tw.key = key
 		d.towns = append(d.towns, tw)
 		conf.Collectors = append(conf.Collectors, app.Collector{ID: t.Host, Municipality: t.Code, Key: key.Public()})
-		conf.Zones[t.Code] = []ingest.Network{
+		conf.Zones[t.Code] = []enrich.Network{
 			{CIDR: sample.MyNumberNet, Zone: "mynumber"}, {CIDR: sample.LGWANNet, Zone: "lgwan"}, {CIDR: sample.InternetNet, Zone: "internet"},
 		}
 	}
