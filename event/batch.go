@@ -16,6 +16,15 @@ type Batch struct {
 // Append seals the builder's content as the batch's next event and resets the
 // builder. Adding never moves what earlier events point to.
 func (b *Batch) Append(x *Builder, ref Ref) *Event {
+	b.Events = append(b.Events, b.seal(x, ref))
+	return &b.Events[len(b.Events)-1]
+}
+
+// Replace seals the builder's content in place of event i, whose identity
+// stays, and resets the builder. The values may come from the event itself.
+func (b *Batch) Replace(i int, x *Builder) { b.Events[i] = b.seal(x, b.Events[i].Ref) }
+
+func (b *Batch) seal(x *Builder, ref Ref) Event {
 	nw, ns := bits.OnesCount64(x.summary), x.n
 	if cap(b.words)-len(b.words) < nw {
 		b.words = make([]word, 0, max(nw, 1024))
@@ -33,9 +42,8 @@ func (b *Batch) Append(x *Builder, ref Ref) *Event {
 		}
 	}
 	e.words, e.slots = b.words[w0:len(b.words):len(b.words)], b.slots[s0:len(b.slots):len(b.slots)]
-	b.Events = append(b.Events, e)
 	x.Reset()
-	return &b.Events[len(b.Events)-1]
+	return e
 }
 
 // Reset empties the batch for reuse. Events taken from it before are void.

@@ -38,6 +38,7 @@ func (p *Pipeline) accept(ctx context.Context, j *frameJob) {
 	p.chain(f)
 	p.count(j, j.parts)
 	p.gauges.count(f, p.cfg.Now(), len(j.batch.Events))
+	p.truth(j)
 	var alerts []event.Alert
 	p.cfg.Detector.Evaluate(j.batch, func(a event.Alert) { alerts = append(alerts, a) })
 	if len(alerts) > 0 {

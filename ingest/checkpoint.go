@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 
 	"mimamori/frame"
+	"mimamori/ingest/clocks"
+	"mimamori/ingest/drift"
 	"mimamori/internal/whole"
 )
 
@@ -23,6 +25,8 @@ type checkpoint struct {
 	Rejected uint64
 	Broken   uint64 // breaks of the chain
 	Rules    []byte
+	Clocks   []byte
+	Drift    []byte
 }
 
 const (
@@ -65,11 +69,14 @@ func loadCheckpoint(path string) (*checkpoint, error) {
 	return c, nil
 }
 
-// Account is the ledger as the last checkpoint left it.
+// Account is the ledger as the last checkpoint left it, and what is worth a
+// look among the devices' clocks and formats.
 type Account struct {
 	Entries  []*frame.Entry
 	Rejected uint64 // frames refused
 	Broken   uint64 // breaks of a chain
+	Clocks   []clocks.Report
+	Drifts   []drift.Report
 }
 
 // ReadAccount reads the ledger of a pipeline's folder, whether or not the
@@ -86,5 +93,13 @@ func ReadAccount(dir string) (Account, error) {
 	if err := json.Unmarshal(b, &c); err != nil {
 		return Account{}, fmt.Errorf("ingest: ledger: %w", err)
 	}
-	return Account{c.Ledger, c.Rejected, c.Broken}, nil
+	a := Account{Entries: c.Ledger, Rejected: c.Rejected, Broken: c.Broken}
+	k, d := clocks.New(), drift.New("")
+	if k.Restore(c.Clocks) {
+		a.Clocks = k.Reports()
+	}
+	if d.Restore(c.Drift) {
+		a.Drifts = d.Reports()
+	}
+	return a, nil
 }

@@ -18,6 +18,7 @@ type group struct {
 	release []*event.Batch // evaluated again after a crash, stored before
 	ranges  []Stored
 	alerts  []event.Alert // not yet inserted
+	over    []settled     // alerts that are over
 	events  int
 	oldest  time.Time
 	days    map[string][]byte // accounts by day that changed, by path
@@ -40,6 +41,7 @@ func (p *Pipeline) checkpoint() *checkpoint {
 		p.cfg.Log.Error("the state of the rules can't be kept", "err", err)
 	}
 	c.Rules = rules
+	c.Clocks, c.Drift = p.clocks.Snapshot(), p.drift.Snapshot()
 	return c
 }
 
@@ -72,6 +74,11 @@ func (p *Pipeline) commit(ctx context.Context, g *group) error {
 			return fmt.Errorf("ingest: alerts: %w", err)
 		}
 		g.alerts = nil
+	}
+	for ; len(g.over) > 0; g.over = g.over[1:] {
+		if err := p.cfg.Alerts.Settle(ctx, g.over[0].id, g.over[0].note); err != nil {
+			return fmt.Errorf("ingest: alerts: %w", err)
+		}
 	}
 	if len(g.ranges) > 0 {
 		if err := p.cfg.Store.Write(ctx, g.batches, g.ranges); err != nil {

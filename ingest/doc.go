@@ -2,8 +2,9 @@
 // parse → enrich → detect → write.
 //
 // Frames are parsed in parallel and taken on in the order of the stream. The
-// order of a batch is fixed: rules run and their alerts are inserted, the
-// segment is committed, the checkpoint (position, ledger, rule state) is
+// order of a batch is fixed: clocks are judged and times repaired (package
+// clocks), what has changed in a device's log is noticed (package drift), rules run and their alerts are inserted, the
+// segment is committed, the checkpoint (position, ledger, state of clocks, drift and rules) is
 // written, and only then are the frames let go. After a crash the frames since
 // the checkpoint run again; what is stored already is not stored twice, and
 // the same alerts come out, since an alert's identity is what fired.
@@ -49,9 +50,11 @@ type Detector interface {
 	Restore(state []byte) error
 }
 
-// Alerts keeps alerts; inserting one twice is harmless.
+// Alerts keeps alerts; inserting one twice is harmless. Settle notes that what
+// one is about is over; one that is not there is no error.
 type Alerts interface {
 	Insert(ctx context.Context, alerts []event.Alert) (int, error)
+	Settle(ctx context.Context, id string, note event.Localized) error
 }
 
 // Stored is a range of records and what became of them: one frame, or the frame
@@ -97,6 +100,7 @@ type frameJob struct {
 
 	frame  *frame.Frame
 	batch  *event.Batch
+	claims []format.Claim // what each event's line says of its time
 	counts frame.Counts
 	parts  []part // counts by day
 	err    error  // why the frame is not trusted

@@ -7,7 +7,11 @@ import (
 	"sync"
 	"time"
 
+	"mimamori/event"
 	"mimamori/frame"
+	"mimamori/ingest/clocks"
+	"mimamori/ingest/device"
+	"mimamori/ingest/drift"
 )
 
 // Pipeline is the way of frames to stored events and alerts.
@@ -27,6 +31,10 @@ type Pipeline struct {
 	rejected uint64
 	broken   uint64
 	gauges   gauges
+	namer    *device.Namer
+	clocks   *clocks.Clocks
+	drift    *drift.Drift
+	spare    event.Builder // of events whose times are repaired
 
 	group *group
 }
@@ -52,6 +60,7 @@ func New(cfg Config) (*Pipeline, error) {
 		return nil, err
 	}
 	p := &Pipeline{cfg: cfg, quarantine: q, ledger: frame.NewLedger(), stored: frame.NewLedger(), chains: map[frame.Key]*frame.Chain{}, days: daily, group: &group{}}
+	p.namer, p.clocks, p.drift = device.NewNamer(), clocks.New(), drift.New(cfg.Formats.Sum()+revision())
 	for _, s := range cfg.Store.Stored() {
 		p.stored.Add(p.stored.Entry(s.key(), s.Municipality, ""), s.span(), s.Counts)
 	}
@@ -69,6 +78,12 @@ func New(cfg Config) (*Pipeline, error) {
 	}
 	for _, c := range check.Chains {
 		p.chains[c.Key] = c
+	}
+	if !p.clocks.Restore(check.Clocks) && check.Clocks != nil {
+		cfg.Log.Error("what was known of the devices' clocks can't be read; it begins anew")
+	}
+	if !p.drift.Restore(check.Drift) && check.Drift != nil {
+		cfg.Log.Error("what the devices usually send can't be read; it is learned anew")
 	}
 	if err := cfg.Detector.Restore(check.Rules); err != nil {
 		cfg.Log.Error("the state of the rules begins anew", "err", err)

@@ -29,6 +29,8 @@ type memory struct {
 	ranges []ingest.Stored
 	fail   error
 	alerts map[string]bool
+	told   []event.Alert
+	over   []string
 }
 
 func (m *memory) Write(_ context.Context, batches []*event.Batch, ranges []ingest.Stored) error {
@@ -56,9 +58,21 @@ func (m *memory) Insert(_ context.Context, alerts []event.Alert) (int, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, a := range alerts {
+		if !m.alerts[a.ID] && a.Rule != "" {
+			m.told = append(m.told, a)
+		}
 		m.alerts[a.ID] = true
 	}
 	return len(alerts), nil
+}
+
+func (m *memory) Settle(_ context.Context, id string, _ event.Localized) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !slices.Contains(m.over, id) {
+		m.over = append(m.over, id)
+	}
+	return nil
 }
 
 func (m *memory) count() int {
@@ -91,6 +105,7 @@ type rig struct {
 	t      *testing.T
 	dir    string
 	stream *bus.Stream
+	live   bool // frames come to the stream when they are sealed, by their own account
 	store  *memory
 	key    ed25519.PrivateKey
 	w      *frame.Writer
@@ -171,7 +186,7 @@ func (r *rig) pipeline() *ingest.Pipeline {
 	}
 	public := r.key.Public().(ed25519.PublicKey)
 	p, err := ingest.New(ingest.Config{
-		Stream: r.stream, Formats: formats, Detector: &everyTenth{}, Alerts: r.store, Store: r.store, Enricher: enricher, Dir: r.dir,
+		Stream: asLive{r.stream, r.live}, Formats: formats, Detector: &everyTenth{}, Alerts: r.store, Store: r.store, Enricher: enricher, Dir: r.dir,
 		Collectors: func(id string) (ingest.Collector, bool) {
 			return ingest.Collector{ID: id, Municipality: "312011", Public: public}, id == "col"
 		},

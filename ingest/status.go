@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"mimamori/frame"
+	"mimamori/ingest/clocks"
+	"mimamori/ingest/drift"
 )
 
 // Status is the pipeline's account of itself.
@@ -20,7 +22,10 @@ type Status struct {
 	Broken      uint64      // breaks of a chain since ever
 	Recent      []Rejection // the newest of both, newest first
 	AlertDelay  time.Duration
-	Err         string // what goes wrong right now, "" when nothing
+	Clocks      []clocks.Report // that are off or repaired
+	Drifts      []drift.Report  // devices whose log has changed
+	Unwatched   uint64          // lines whose clock or format was not watched, since there are too many devices
+	Err         string          // what goes wrong right now, "" when nothing
 }
 
 // Town is what arrives from one municipality.
@@ -118,6 +123,7 @@ func (p *Pipeline) Status() Status {
 		}
 		s.Towns[code] = Town{sum, r.seen}
 	}
+	s.Clocks, s.Drifts, s.Unwatched = p.clocks.Reports(), p.drift.Reports(), p.clocks.Unwatched()+p.drift.Unwatched()
 	maps.Copy(s.LastSeen, p.gauges.seen)
 	for _, v := range slices.Backward(p.gauges.recent) {
 		s.Recent = append(s.Recent, v)

@@ -26,6 +26,7 @@ var (
 	fFilePath     = event.MustLookup("log.file.path")
 	fPeer         = event.MustLookup("log.source.address")
 	fQuarantine   = event.MustLookup("quarantine")
+	fIngested     = event.MustLookup("event.ingested")
 )
 
 // Tags that tell what was done to a line before it was parsed.
@@ -199,6 +200,10 @@ func (w *worker) record(j *frameJob, r *frame.Record, seq uint64) {
 	}
 	x.Set(fInput, event.String(r.Input))
 	x.Set(fReceived, event.Time(r.Received*1000))
+	if !j.msg.Time.IsZero() {
+		x.Set(fIngested, event.Time(j.msg.Time.UnixNano())) // the stream's time, and so the same after a crash
+	}
+	j.claims = append(j.claims, res.Claim)
 	if r.File != "" {
 		x.Set(fFilePath, event.String(r.File))
 	}

@@ -27,6 +27,7 @@ type Status struct {
 	Warnings       []Warning
 	Collectors     []CollectorStatus
 	Coverage       []Coverage
+	Clocks         []Clock
 }
 
 // CollectorStatus is a collector's newest account of itself.

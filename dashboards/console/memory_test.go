@@ -145,6 +145,11 @@ func (m *memory) Status(_ context.Context, tenants []string) (Status, error) {
 			s.Totals.Lost += x.Lost
 		}
 	}
+	for _, x := range m.status.Clocks {
+		if mine(x.Municipality) {
+			s.Clocks = append(s.Clocks, x)
+		}
+	}
 	for _, x := range m.status.Coverage {
 		if mine(x.Municipality) {
 			s.Coverage = append(s.Coverage, x)

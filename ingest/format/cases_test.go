@@ -107,7 +107,7 @@ func TestCiscoHeaders(t *testing.T) {
 		h := p.cutHeader(line)
 		at := ""
 		if h.timed {
-			at = time.Unix(0, h.time).UTC().Format(time.RFC3339Nano)
+			at = time.Unix(0, h.time.At).UTC().Format(time.RFC3339Nano)
 		}
 		if got := h.host + " " + h.app + " " + at; got != want || !strings.HasPrefix(h.body, "%") {
 			t.Errorf("%q: got %q, want %q; body %q", line, got, want, h.body)

@@ -20,8 +20,8 @@ func (p *Parser) cutCisco(s string, h *header) bool {
 			break
 		}
 		if t, end, ok := cutStamp(rest); ok && (end == len(rest) || rest[end] == ' ' || rest[end] == ':') {
-			if got.time, ok = p.clock.nanos(t); ok {
-				got.timed = true
+			if at, ok := p.clock.nanos(t); ok {
+				got.time, got.timed = claim(at, p.clock.bare), true
 				rest = rest[end:]
 				if w := letters(rest[min(1, len(rest)):]); rest != "" && rest[0] == ' ' && w > 2 && w < 6 && len(rest) > 1+w && rest[1+w] == ':' {
 					rest = rest[1+w:] // the name of a zone that is not known

@@ -1,6 +1,7 @@
 package format
 
 import (
+	"math"
 	"strings"
 	"time"
 )
@@ -19,6 +20,7 @@ const oldest = int64(946684800) * int64(time.Second)
 type clock struct {
 	zone *time.Location
 	ref  int64 // when the line was received, in nanoseconds
+	bare bool  // the time read last named no zone
 
 	last struct {
 		zone  *time.Location
@@ -53,7 +55,7 @@ func (c *clock) nanos(t stamp) (int64, bool) {
 		t.y = c.latestYear(t)
 	}
 	rest := (int64(t.mi)*60+int64(t.s))*int64(time.Second) + t.ns
-	if t.zoned {
+	if c.bare = !t.zoned; t.zoned {
 		return c.base(t.y, t.mo, t.d, t.h, time.UTC) + rest - int64(t.offset)*int64(time.Second), true
 	}
 	return c.base(t.y, t.mo, t.d, t.h, c.zone) + rest, true
@@ -96,6 +98,9 @@ func epoch(s string) (int64, bool) {
 	case n >= 1e11:
 		unit = int64(time.Millisecond)
 	}
+	if n > math.MaxInt64/unit {
+		return 0, false
+	}
 	ns := n * unit
 	if i < len(s) && s[i] == '.' {
 		for i++; i < len(s) && '0' <= s[i] && s[i] <= '9'; i++ {
@@ -113,6 +118,7 @@ func (c *clock) auto(s string) (int64, bool) {
 	s = strings.TrimSpace(s)
 	t, end, ok := cutStamp(s)
 	if !ok {
+		c.bare = false
 		return epoch(s)
 	}
 	if strings.TrimSpace(s[end:]) != "" {

@@ -63,7 +63,6 @@ func (p *Parser) unwrapped(f *compiled, h *header) *compiled {
 			inner.proc, _ = p.rawAt(u.pid)
 		}
 	}
-	at, _ := p.x.Get(p.fields.timestamp)
 	p.resetTokens()
 	p.header, p.broken, p.extra = "", "", p.extra[:0]
 	p.nextLine()
@@ -71,7 +70,7 @@ func (p *Parser) unwrapped(f *compiled, h *header) *compiled {
 		inner = p.cutHeader(line)
 	}
 	if !inner.timed {
-		inner.time, inner.timed = at.Int(), true
+		inner.time, inner.timed = p.claim, p.claim.Clock != NoClock
 	}
 	if g := p.recognised(&inner); g != nil && !(named && g.generic) {
 		p.fill(g, &inner)

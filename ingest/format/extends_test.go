@@ -64,7 +64,7 @@ func TestHeadersOfSophosAndMeraki(t *testing.T) {
 	p := builtinSet(t).Parser(Options{})
 	at := time.Date(2026, 11, 3, 0, 15, 2, 0, time.UTC).UnixNano()
 	h := p.cutHeader("<30>2026:11:03-09:15:02 utm1 ulogd[1]: id=1")
-	if h.time != at || h.host != "utm1" || h.app != "ulogd" || h.body != "id=1" {
+	if h.time.At != at || h.host != "utm1" || h.app != "ulogd" || h.body != "id=1" {
 		t.Errorf("%+v", h)
 	}
 	if h = p.cutHeader("<134>1 1793664902.5 MX1 flows src=1 dst=2 x=3"); h.body != "1 1793664902.5 MX1 flows src=1 dst=2 x=3" || h.host != "" {

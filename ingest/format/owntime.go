@@ -7,8 +7,24 @@ import (
 	"mimamori/event"
 )
 
+// Clock says in which clock's terms a time is meant.
+type Clock uint8
+
+// The clocks.
+const (
+	NoClock Clock = iota // the line has no time of its own
+	Zoned                // the line or the format says the zone; epoch numbers are zoned
+	Bare                 // no zone is named: the parser's was taken
+)
+
+// Claim is the time that a line says of itself, true or not.
+type Claim struct {
+	At    int64 // nanoseconds since 1970
+	Clock Clock
+}
+
 // ownTime finds the event's own time by the format's time list.
-func (p *Parser) ownTime(f *compiled) (int64, bool) {
+func (p *Parser) ownTime(f *compiled) (Claim, bool) {
 	for i := range f.times {
 		t := &f.times[i]
 		if t.when != nil && !t.when(p.x) {
@@ -24,7 +40,7 @@ func (p *Parser) ownTime(f *compiled) (int64, bool) {
 		}
 		if len(t.layouts) == 0 {
 			if at, ok := c.auto(text); ok {
-				return at, true
+				return claim(at, c.bare && !t.utc), true
 			}
 		}
 		for _, l := range t.layouts {
@@ -33,11 +49,23 @@ func (p *Parser) ownTime(f *compiled) (int64, bool) {
 					s := stamp{mo: int(at.Month()), d: at.Day(), h: at.Hour(), mi: at.Minute(), s: at.Second()}
 					at = at.AddDate(c.latestYear(s), 0, 0)
 				}
-				return at.UnixNano(), true
+				return claim(at.UnixNano(), !t.utc && !namesZone(l)), true
 			}
 		}
 	}
-	return 0, false
+	return Claim{}, false
+}
+
+func claim(at int64, bare bool) Claim {
+	if bare {
+		return Claim{at, Bare}
+	}
+	return Claim{at, Zoned}
+}
+
+// namesZone tells whether a layout of package time has a zone in it.
+func namesZone(layout string) bool {
+	return strings.Contains(layout, "-07") || strings.Contains(layout, "Z07") || strings.Contains(layout, "MST")
 }
 
 // timeText joins the texts of a time's keys.
@@ -63,14 +91,18 @@ func (p *Parser) timeText(t *timeSpec) (string, bool) {
 }
 
 // setTime sets @timestamp: the claimed time when it can be true, else the time
-// of receipt.
-func (p *Parser) setTime(at int64, ok bool) {
-	if ok && (at < oldest || at > p.now+dayNS) {
+// of receipt, and then what was claimed is kept apart.
+func (p *Parser) setTime(c Claim, ok bool) {
+	p.claim = Claim{}
+	at := p.now
+	switch {
+	case ok && (c.At < oldest || c.At > p.now+dayNS):
 		p.fail("time out of range")
-		ok = false
-	}
-	if !ok {
-		at = p.now
+		p.x.Set(p.fields.claimed, event.Time(c.At))
+		p.claim = c
+	case ok:
+		at, p.claim = c.At, c
+		p.x.Delete(p.fields.claimed) // of an envelope
 	}
 	p.x.Set(p.fields.timestamp, event.Time(at))
 }

@@ -27,6 +27,7 @@ type Result struct {
 	Format  string // the format's name, "" when none took the line, "header" for the header row of a file
 	Reason  string // "" when all is good, else the first reason why the event is quarantined
 	Dropped int    // values that no field could be given to: they stand in event.original only
+	Claim   Claim  // the time that the line says of itself
 }
 
 // Parser reads lines. One goroutine uses one parser.
@@ -64,6 +65,7 @@ type Parser struct {
 	reason  string
 	dropped int
 	now     int64
+	claim   Claim
 }
 
 // parserFields are the fields that every event has.
@@ -71,7 +73,7 @@ type parserFields struct {
 	header                                                                 headerFields
 	related                                                                []related
 	timestamp, original, dataset, module, kind, category, message, quarant event.Field
-	types                                                                  event.Field
+	types, claimed                                                         event.Field
 }
 
 // tokyo is the zone of Japan, which has no daylight saving time; no zone data is
@@ -93,7 +95,7 @@ func (s *Set) Parser(opts Options) *Parser {
 	p := &Parser{
 		set: s, opts: opts, clock: clock{zone: opts.Location}, utc: clock{zone: time.UTC},
 		own: make([][]*key, len(s.formats)), inner: map[cutter][]*key{}, vendors: make([]int, len(s.formats)),
-		fields: parserFields{newHeaderFields(), newRelated(), f("@timestamp"), f("event.original"), f("event.dataset"), f("event.module"), f("event.kind"), f("event.category"), f("message"), f("quarantine"), f("event.type")},
+		fields: parserFields{newHeaderFields(), newRelated(), f("@timestamp"), f("event.original"), f("event.dataset"), f("event.module"), f("event.kind"), f("event.category"), f("message"), f("quarantine"), f("event.type"), f("time.claimed")},
 	}
 	marks, slots := 0, 0
 	for sh := range p.spaces {
@@ -117,7 +119,7 @@ func (s *Set) Parser(opts Options) *Parser {
 // earlier lines: recognition reads the keys while it cuts the line once, so that
 // remembering what the source sent last (Hint) would save nothing.
 func (p *Parser) Parse(in Input, x *event.Builder) Result {
-	p.x, p.reason, p.dropped, p.extra, p.broken = x, "", 0, p.extra[:0], ""
+	p.x, p.reason, p.dropped, p.extra, p.broken, p.claim = x, "", 0, p.extra[:0], "", Claim{}
 	p.nextLine()
 	received := in.Received
 	if received.IsZero() {
@@ -146,7 +148,7 @@ func (p *Parser) Parse(in Input, x *event.Builder) Result {
 			}
 		}
 	}
-	res.Reason, res.Dropped = p.reason, p.dropped
+	res.Reason, res.Dropped, res.Claim = p.reason, p.dropped, p.claim
 	return res
 }
 

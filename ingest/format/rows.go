@@ -159,5 +159,5 @@ func (p *Parser) headerRow(line string) {
 	x.Set(p.fields.dataset, event.String("csv.header"))
 	x.Set(p.fields.category, event.Strings(p.arena.list([]string{"file"})))
 	x.Set(p.fields.message, event.String(line))
-	p.setTime(0, false)
+	p.setTime(Claim{}, false)
 }

@@ -1,9 +1,12 @@
 package format
 
 import (
+	"crypto/sha256"
 	"embed"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash"
 	"io/fs"
 	"slices"
 	"strings"
@@ -20,6 +23,7 @@ type Set struct {
 	formats []*compiled // by name
 	byName  map[string]*compiled
 	index   *index
+	sum     hash.Hash
 }
 
 // Files returns the formats that ship with the program, for Load.
@@ -39,7 +43,7 @@ func Builtin() (*Set, error) { return Load(Files()) }
 // override what ships. The error joins one *Error per broken file; it names the
 // place as file:line:column and shows the line.
 func Load(systems ...fs.FS) (*Set, error) {
-	s := &Set{byName: map[string]*compiled{}}
+	s := &Set{byName: map[string]*compiled{}, sum: sha256.New()}
 	var errs []error
 	bases := map[string]node{}
 	for _, fsys := range systems {
@@ -59,6 +63,7 @@ func Load(systems ...fs.FS) (*Set, error) {
 				errs = append(errs, fmt.Errorf("read format %s: %w", name, err))
 				continue
 			}
+			fmt.Fprintf(s.sum, "%s %d\n%s", name, len(text), text)
 			root, err := parseYAML(name, text)
 			if err != nil {
 				errs = append(errs, err)
@@ -90,6 +95,10 @@ func Load(systems ...fs.FS) (*Set, error) {
 	s.index = newIndex(s.formats)
 	return s, nil
 }
+
+// Sum stands for the texts of all formats: another one means that the same line
+// may be read in another way.
+func (s *Set) Sum() string { return hex.EncodeToString(s.sum.Sum(nil)) }
 
 // Names lists the formats, sorted.
 func (s *Set) Names() []string {

@@ -12,7 +12,7 @@ type header struct {
 	pri                      int // -1 when absent
 	version                  string
 	host, app, proc, msg, sd string
-	time                     int64
+	time                     Claim
 	timed                    bool
 	body                     string
 	whole                    string // the body with the tag before it, "" when no tag was cut
@@ -74,7 +74,7 @@ func (p *Parser) cut5424(s string, h *header) bool {
 		if !ok {
 			return false
 		}
-		h.time, h.timed = at, true
+		h.time, h.timed = claim(at, p.clock.bare), true
 	}
 	h.version, h.host, h.app, h.proc, h.msg = s[:1], part[1], part[2], part[3], part[4]
 	switch {
@@ -166,7 +166,8 @@ func (p *Parser) cutTime(s string, h *header) (rest string, iso, ok bool) {
 	if rest = strings.TrimLeft(s[end:], " "); rest == "" {
 		return "", false, false
 	}
-	h.time, ok = p.clock.nanos(t)
+	at, ok := p.clock.nanos(t)
+	h.time = claim(at, p.clock.bare)
 	return rest, iso, ok
 }
 

@@ -43,8 +43,8 @@ func TestSyslogHeadersAsDevicesSendThem(t *testing.T) {
 		p := builtinSet(t).Parser(Options{})
 		p.clock.ref = time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC).UnixNano()
 		h := p.cutHeader(c.line)
-		if h.host != c.host || h.app != c.app || h.proc != c.proc || h.body != c.body || h.pri != c.pri || h.timed == c.at.IsZero() || h.timed && h.time != c.at.UnixNano() {
-			t.Errorf("%s: %+v (time %v)", c.name, h, time.Unix(0, h.time).In(jst))
+		if h.host != c.host || h.app != c.app || h.proc != c.proc || h.body != c.body || h.pri != c.pri || h.timed == c.at.IsZero() || h.timed && h.time.At != c.at.UnixNano() {
+			t.Errorf("%s: %+v (time %v)", c.name, h, time.Unix(0, h.time.At).In(jst))
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"mimamori/event"
 	"mimamori/frame"
 	"mimamori/ingest"
+	"mimamori/soc"
 	"mimamori/store"
 )
 
@@ -40,6 +41,24 @@ func (s segments) Stored() []ingest.Stored {
 		})
 	}
 	return out
+}
+
+// alerts lets ingest keep alerts.
+type alerts struct{ soc *soc.Service }
+
+// Insert keeps alerts, each once.
+func (a alerts) Insert(ctx context.Context, list []event.Alert) (int, error) {
+	return a.soc.Insert(ctx, list)
+}
+
+// Settle notes that what an alert is about is over. One of an earlier database
+// is no error.
+func (a alerts) Settle(ctx context.Context, id string, note event.Localized) error {
+	err := a.soc.Settle(ctx, id, note)
+	if errors.Is(err, soc.ErrNotFound) {
+		return nil
+	}
+	return err
 }
 
 // finder speaks the console's word for "not found".
@@ -80,6 +99,14 @@ func (h health) Status(_ context.Context, tenants []string) (console.Status, err
 	}
 	s.Totals.Delay = p.AlertDelay
 	s.Rejected = h.rejected(p.Recent, mine)
+	for _, c := range p.Clocks {
+		if mine(c.Municipality) {
+			s.Clocks = append(s.Clocks, console.Clock{
+				Municipality: c.Municipality, Collector: c.Collector, Source: c.Source, Device: c.Device, Dataset: c.Dataset,
+				Skew: c.Skew, Repair: c.Repair, Lost: c.Lost, Since: c.Since, Moved: c.Moved,
+			})
+		}
+	}
 	h.app.coverage(&s, mine)
 	if tenants == nil {
 		h.whole(&s, p)

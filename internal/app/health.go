@@ -15,7 +15,6 @@ import (
 	"mimamori/dashboards/console"
 	"mimamori/event"
 	"mimamori/internal/care"
-	"mimamori/soc"
 	"mimamori/soc/silence"
 )
 
@@ -162,11 +161,7 @@ func (a *App) tell(ctx context.Context, c silence.Change) error {
 		_, err := a.soc.Insert(ctx, []event.Alert{c.Alert})
 		return err
 	}
-	err := a.soc.Settle(ctx, c.Alert.ID, c.Note)
-	if errors.Is(err, soc.ErrNotFound) { // of an earlier database
-		return nil
-	}
-	return err
+	return alerts{a.soc}.Settle(ctx, c.Alert.ID, c.Note)
 }
 
 // observe gathers what is known now.

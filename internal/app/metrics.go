@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -44,6 +45,7 @@ func newGauges(a *App) *gauges {
 	g := &gauges{a, map[string]*prometheus.Desc{}}
 	town := []string{"municipality"}
 	collector := []string{"municipality", "collector"}
+	device := []string{"municipality", "collector", "source", "device", "dataset", "zoned"}
 	for _, d := range []struct {
 		name, help string
 		labels     []string
@@ -69,6 +71,10 @@ func newGauges(a *App) *gauges {
 		{"collector_spool_full", "1 while a collector has no room.", collector},
 		{"collector_certificate_not_after_timestamp_seconds", "When a collector's first certificate ends.", collector},
 		{"sources", "Expected sources by how they stand.", []string{"municipality", "phase"}},
+		{"clock_skew_seconds", "Receipt less claimed time of a device that is off by a minute or more, beside what is repaired; above zero it is behind.", device},
+		{"clock_repair_seconds", "What is added to a device's times.", device},
+		{"formats_changed", "Devices whose log is not what it used to be.", town},
+		{"lines_unwatched", "Lines whose clock or format is not watched, since there are too many devices.", nil},
 		{"sources_unwatched", "Sources beyond those that can be watched.", nil},
 	} {
 		g.desc[d.name] = prometheus.NewDesc("mimamori_"+d.name, d.help, d.labels, nil)
@@ -116,6 +122,19 @@ func (g *gauges) pipeline(set setter) {
 	for code, t := range p.Towns {
 		set("events_per_minute", float64(t.PerMinute), code)
 	}
+	for _, c := range p.Clocks[:min(len(p.Clocks), 200)] {
+		zoned := strconv.FormatBool(!c.Bare)
+		set("clock_skew_seconds", c.Skew.Seconds(), c.Municipality, c.Collector, c.Source, c.Device, c.Dataset, zoned)
+		set("clock_repair_seconds", c.Repair.Seconds(), c.Municipality, c.Collector, c.Source, c.Device, c.Dataset, zoned)
+	}
+	changed := map[string]int{}
+	for _, d := range p.Drifts {
+		changed[d.Municipality]++
+	}
+	for code, n := range changed {
+		set("formats_changed", float64(n), code)
+	}
+	set("lines_unwatched", float64(p.Unwatched))
 	set("frames_rejected", float64(p.Rejected))
 	set("chains_broken", float64(p.Broken))
 	set("detection_delay_seconds", p.AlertDelay.Seconds())

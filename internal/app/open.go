@@ -108,7 +108,7 @@ func (a *App) openPipeline(ctx context.Context) error {
 	}
 	a.pipeline, err = ingest.New(ingest.Config{
 		Stream: a.frames, Formats: formats, Detector: rules.NewEngine(set, rules.Options{Log: a.log, Now: a.now}),
-		Alerts: a.soc, Store: segments{a.store}, Collectors: a.roster.known, Enricher: a.enricher,
+		Alerts: alerts{a.soc}, Store: segments{a.store}, Collectors: a.roster.known, Enricher: a.enricher,
 		Dir: filepath.Join(a.cfg.Data, "ingest"), Location: location, Now: a.now, Log: a.log,
 	})
 	return err

@@ -36,6 +36,7 @@ type Msg struct {
 	Seq     uint64
 	Data    []byte
 	Header  map[string]string
+	Time    time.Time // when the stream took it
 }
 
 // StreamState is what a stream holds.
@@ -81,7 +82,7 @@ func (st *Stream) Last(ctx context.Context, subject string) (*Msg, error) {
 	if err != nil {
 		return nil, explain("last message of "+subject, err)
 	}
-	return &Msg{m.Subject, m.Sequence, m.Data, flatten(m.Header)}, nil
+	return &Msg{m.Subject, m.Sequence, m.Data, flatten(m.Header), m.Time}, nil
 }
 
 // Next returns the first message of a subject, which may hold wildcards, from a
@@ -94,7 +95,7 @@ func (st *Stream) Next(ctx context.Context, subject string, from uint64) (*Msg, 
 	if err != nil {
 		return nil, explain("next message of "+subject, err)
 	}
-	return &Msg{m.Subject, m.Sequence, m.Data, flatten(m.Header)}, nil
+	return &Msg{m.Subject, m.Sequence, m.Data, flatten(m.Header), m.Time}, nil
 }
 
 // NextSome returns the messages from a sequence on, so many bytes of them, but
@@ -211,7 +212,7 @@ func (st *Stream) Read(ctx context.Context, from uint64, fn func(Msg) error) err
 		if err != nil {
 			return st.ended(ctx, err)
 		}
-		if err := fn(Msg{m.Subject(), meta.Sequence.Stream, m.Data(), flatten(m.Headers())}); err != nil {
+		if err := fn(Msg{m.Subject(), meta.Sequence.Stream, m.Data(), flatten(m.Headers()), meta.Timestamp}); err != nil {
 			return err
 		}
 	}

@@ -156,6 +156,13 @@ func TestDemoRunsToItsEndAndQueryAndLedgerAgree(t *testing.T) {
 	if out := must(t, "", "ledger", "--data", data); !slices.Contains(strings.Fields(out), "12000") {
 		t.Error(out)
 	}
+	k := object(t, must(t, "", "clocks", "--json", "--data", data), "clocks", "changed")
+	if list, ok := k["clocks"].([]any); !ok || len(list) != 0 {
+		t.Errorf("clocks that are right: %v", k)
+	}
+	if out := must(t, "", "clocks", "--data", data); !strings.HasPrefix(out, "municipality") {
+		t.Error(out)
+	}
 }
 
 func TestUpEndsWhenAsked(t *testing.T) {
