@@ -13,7 +13,6 @@ func TestFullDiskHoldsTheInputAndLosesNothing(t *testing.T) {
 	key := newKey(t)
 	p := newPrefecture(t, key)
 	l := &line{to: p.conn}
-	l.down.Store(true)
 	cfg := config(t, in)
 	if err := syscall.Mount("tmpfs", cfg.Data, "tmpfs", 0, "size=24m"); err != nil {
 		t.Skip("a small disk cannot be had without the right to mount: ", err)
@@ -23,19 +22,26 @@ func TestFullDiskHoldsTheInputAndLosesNothing(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	ballast := filepath.Join(cfg.Data, "ballast")
-	write(t, ballast, strings.Repeat("x", 12<<20))
 	u := start(t, cfg, key, l)
 	var want []string
-	for i := range 700 { // some 21 MB in the spool
-		want = append(want, noise(i))
+	for n := range faults(1) {
+		l.down.Store(true)
+		ballast := filepath.Join(cfg.Data, "ballast")
+		var disk syscall.Statfs_t
+		if err := syscall.Statfs(cfg.Data, &disk); err != nil {
+			t.Fatal(err)
+		}
+		write(t, ballast, strings.Repeat("x", max(0, int(disk.Bavail)*int(disk.Bsize)-(4+n%8)<<20)))
+		for range 700 { // some 21 MB in the spool
+			want = append(want, noise(len(want)))
+		}
+		write(t, path, strings.Join(want[len(want)-700:], "\n")+"\n")
+		eventually(t, "the disk is full", func() bool { return u.Stats().SpoolFull })
+		if err := os.Remove(ballast); err != nil {
+			t.Fatal(err)
+		}
+		l.down.Store(false)
+		u.shipped("files", len(want))
 	}
-	write(t, path, strings.Join(want, "\n")+"\n")
-	eventually(t, "the disk is full", func() bool { return u.Stats().SpoolFull })
-	if err := os.Remove(ballast); err != nil {
-		t.Fatal(err)
-	}
-	l.down.Store(false)
-	u.shipped("files", len(want))
 	sameLines(t, want, fromFiles(t, p))
 }
