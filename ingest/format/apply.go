@@ -23,8 +23,12 @@ type binding struct {
 // apply writes the tokens into the event, beginning with one.
 func (p *Parser) apply(f *compiled, first int) {
 	p.f = f
+	tr := p.trace
 	for i := first; i < len(p.tokens); i++ {
 		t := &p.tokens[i]
+		if tr != nil {
+			tr.token(p, f, t)
+		}
 		if t.text == "" {
 			continue
 		}
@@ -52,6 +56,9 @@ func (p *Parser) apply(f *compiled, first int) {
 			p.raw[b.slot], p.rawGen[b.slot] = text, p.gen
 		}
 		p.write(t.key, f, b, text)
+	}
+	if tr != nil {
+		tr.close(p)
 	}
 }
 

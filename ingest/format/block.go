@@ -7,6 +7,7 @@ import (
 
 // block is what happens to an event under a condition.
 type block struct {
+	at     node
 	use    []*block
 	set    []constant
 	fields []slotMapping
@@ -37,6 +38,7 @@ type slotMapping struct {
 
 // step is a condition (when), or a choice by the values of fields (by).
 type step struct {
+	at        node
 	when      lang.Program
 	body      *block
 	by        []event.Field
@@ -55,10 +57,12 @@ func (b *block) run(p *Parser) {
 	for i := range b.set {
 		p.x.Set(b.set[i].field, b.set[i].value)
 	}
+	p.did("set", b.at)
 	for i := range b.fields {
 		m := &b.fields[i]
 		if v, ok := p.rawAt(m.slot); ok {
 			p.runMapping(&m.mapping, v)
+			p.didMap(&m.mapping, v)
 		}
 	}
 	for _, c := range b.copies {
@@ -66,6 +70,7 @@ func (b *block) run(p *Parser) {
 			p.x.Set(c[0], v)
 		}
 	}
+	p.did("copy", b.at)
 	for _, s := range b.sums {
 		total, any := int64(0), false
 		for _, f := range s.from {
@@ -76,17 +81,21 @@ func (b *block) run(p *Parser) {
 			p.x.Set(s.to, event.Int(total))
 		}
 	}
+	p.did("sum", b.at)
 	for i := range b.joins {
 		b.joins[i].run(p)
 	}
+	p.did("join", b.at)
 	for i := range b.add {
 		for _, s := range b.add[i].value.List() {
 			p.addTo(b.add[i].field, s)
 		}
 	}
+	p.did("add", b.at)
 	for _, f := range b.drop {
 		p.x.Delete(f)
 	}
+	p.did("drop", b.at)
 	runSteps(p, b.then)
 }
 
@@ -116,6 +125,9 @@ func runSteps(p *Parser, steps []step) {
 			if b := s.cases[string(p.caseKey(s.by))]; b != nil {
 				body = b
 			}
+		}
+		if p.trace != nil {
+			p.trace.chosen(p, s, body)
 		}
 		if body != nil {
 			body.run(p)
@@ -225,7 +237,7 @@ func (c *compiler) copies(b *block, n node) *Error {
 
 // block compiles a mapping of block keys.
 func (c *compiler) block(n node) (*block, *Error) {
-	b := &block{}
+	b := &block{at: n}
 	err := n.each(func(key string, at, val node) *Error {
 		known, err := c.blockKey(b, key, val)
 		if !known {

@@ -45,6 +45,10 @@ type compiled struct {
 	limit   int
 	tests   []testCase
 	src     *source
+	root    node
+
+	mappings, choices []node // all that the file and what it extends say
+	layer             int    // which of the file systems it came from
 }
 
 // keyDef is a key that the format names: its slot, and its mapping if it has one.
@@ -69,6 +73,7 @@ type requirement struct {
 
 // timeSpec is one place where an event's own time may stand.
 type timeSpec struct {
+	at       node
 	slots    []int
 	optional []bool
 	layouts  []string
@@ -92,7 +97,7 @@ const topKeys = "name, extends, title, documentation, module, dataset, vendor, r
 
 // compileFile compiles a format file; bases are the files that it may extend.
 func compileFile(root node, bases map[string]node) (*compiled, error) {
-	c := &compiler{f: &compiled{keys: map[string]*keyDef{}, exact: map[string]string{}, limit: defaultLimit, src: root.src}, tables: map[string]map[string]string{}, blocks: map[string]*block{}, named: map[string]bool{}}
+	c := &compiler{f: &compiled{keys: map[string]*keyDef{}, exact: map[string]string{}, limit: defaultLimit, src: root.src, root: root}, tables: map[string]map[string]string{}, blocks: map[string]*block{}, named: map[string]bool{}}
 	parts := map[string]node{}
 	known := strings.Split(topKeys, ", ")
 	if err := root.each(func(key string, at, val node) *Error {

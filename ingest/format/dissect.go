@@ -41,7 +41,7 @@ func (c *compiler) patternItem(n node) (at node, text, like string, b *block, er
 		text, err = n.text()
 		return n, text, "", nil, err
 	}
-	b = &block{}
+	b = &block{at: n}
 	at = n
 	err = n.each(func(key string, place, val node) (err *Error) {
 		switch key {

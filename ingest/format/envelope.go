@@ -52,6 +52,7 @@ func (p *Parser) unwrapped(f *compiled, h *header) *compiled {
 	if !ok {
 		if !f.unwrap.optional {
 			p.fail("required field missing: " + f.unwrap.key)
+			p.did("unwrap", node{})
 		}
 		return nil
 	}
@@ -79,6 +80,7 @@ func (p *Parser) unwrapped(f *compiled, h *header) *compiled {
 	if !f.unwrap.optional {
 		p.setText(p.fields.message, line)
 		p.fail("no format")
+		p.did("unwrap", node{})
 	}
 	return nil
 }

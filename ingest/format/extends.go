@@ -2,6 +2,7 @@ package format
 
 import (
 	"fmt"
+	"io"
 	"io/fs"
 	"path"
 	"slices"
@@ -16,8 +17,9 @@ const (
 )
 
 // readBases reads what files may extend: formats by their names, and parts/*.yaml
-// by theirs. What is wrong with a format is told when it is compiled.
-func readBases(fsys fs.FS, bases map[string]node) error {
+// by theirs; roots gets what could be read, by file. What is wrong with a format
+// is told when it is compiled.
+func readBases(fsys fs.FS, bases, roots map[string]node, sum io.Writer) error {
 	for _, pattern := range []string{"parts/*.yaml", "*.yaml"} {
 		files, err := fs.Glob(fsys, pattern)
 		if err != nil {
@@ -28,13 +30,14 @@ func readBases(fsys fs.FS, bases map[string]node) error {
 			if err != nil {
 				continue
 			}
+			fmt.Fprintf(sum, "%s %d\n%s", name, len(text), text)
 			isPart := pattern != "*.yaml"
 			root, err := parseYAML(name, text)
 			switch {
 			case err == nil && isPart:
 				bases[strings.TrimSuffix(path.Base(name), ".yaml")] = root
 			case err == nil:
-				bases[root.child("name")] = root
+				bases[root.child("name")], roots[name] = root, root
 			case isPart:
 				return err
 			}

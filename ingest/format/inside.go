@@ -141,12 +141,16 @@ func (p *Parser) cutValue(f *compiled, in *nested, text string) {
 			w = in.cases["*"]
 		}
 	}
+	n := len(p.tokens)
 	switch {
 	case w == nil:
 	case w.cut != nil:
 		w.cut.cut(p, p.insideKeys(w.cut), text)
 	default:
 		p.cutShape(w.shape, text)
+	}
+	if p.trace != nil {
+		p.trace.inside(p, in, text, n)
 	}
 }
 

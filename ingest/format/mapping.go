@@ -13,6 +13,7 @@ type action func(p *Parser, v string) bool
 
 // mapping is where the value of one key goes.
 type mapping struct {
+	at     node
 	acts   []action
 	single event.Field // when acts is one plain set of a keyword, long or ip
 	op     opcode
@@ -38,7 +39,8 @@ const mappingKeys = "to, as, table, split, else, keep"
 // mapping compiles what stands behind a key in `fields`: a field's name, a
 // mapping with options, or a list of these.
 func (c *compiler) mapping(n node) (mapping, *Error) {
-	var m mapping
+	m := mapping{at: n}
+	c.f.mappings = append(c.f.mappings, n)
 	for _, it := range n.items() {
 		if err := c.mapInto(&m, it); err != nil {
 			return m, err
@@ -148,12 +150,16 @@ func (c *compiler) target(to node, s *mapSpec, m *mapping) (action, opcode, even
 func tabled(next action, table map[string]string) action {
 	other, any := table["*"]
 	return func(p *Parser, v string) bool {
-		if w, ok := table[v]; ok {
-			v = w
-		} else if any {
-			v = other
+		w, ok := table[v]
+		if !ok && any {
+			w = other
+		} else if !ok {
+			w = v
 		}
-		return v == "" || next(p, v)
+		if p.trace != nil {
+			p.trace.changed("table", v, w)
+		}
+		return w == "" || next(p, w)
 	}
 }
 
@@ -191,8 +197,11 @@ func (c *compiler) setter(name string, to node, s *mapSpec, m *mapping) (action,
 	for _, change := range slices.Backward(t.chain) {
 		next := act
 		act = func(p *Parser, v string) bool {
-			v = change(p, v)
-			return v == "" || next(p, v)
+			w := change.do(p, v)
+			if p.trace != nil {
+				p.trace.changed(change.name, v, w)
+			}
+			return w == "" || next(p, w)
 		}
 	}
 	return act, op, f, nil

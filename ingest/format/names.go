@@ -62,7 +62,7 @@ func (c *compiler) table(n node) (map[string]string, *Error) {
 // times reads where the event's own time stands.
 func (c *compiler) times(n node) *Error {
 	for _, it := range n.items() {
-		var t timeSpec
+		t := timeSpec{at: it}
 		from := it
 		if it.isMap() {
 			from = node{}

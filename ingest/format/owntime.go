@@ -28,10 +28,12 @@ func (p *Parser) ownTime(f *compiled) (Claim, bool) {
 	for i := range f.times {
 		t := &f.times[i]
 		if t.when != nil && !t.when(p.x) {
+			p.triedTime(t, "", "", "its condition does not hold")
 			continue
 		}
 		text, ok := p.timeText(t)
 		if !ok {
+			p.triedTime(t, "", "", "its keys are not in the line")
 			continue
 		}
 		c := &p.clock
@@ -40,6 +42,7 @@ func (p *Parser) ownTime(f *compiled) (Claim, bool) {
 		}
 		if len(t.layouts) == 0 {
 			if at, ok := c.auto(text); ok {
+				p.triedTime(t, text, "", "")
 				return claim(at, c.bare && !t.utc), true
 			}
 		}
@@ -49,9 +52,11 @@ func (p *Parser) ownTime(f *compiled) (Claim, bool) {
 					s := stamp{mo: int(at.Month()), d: at.Day(), h: at.Hour(), mi: at.Minute(), s: at.Second()}
 					at = at.AddDate(c.latestYear(s), 0, 0)
 				}
+				p.triedTime(t, text, l, "")
 				return claim(at.UnixNano(), !t.utc && !namesZone(l)), true
 			}
 		}
+		p.triedTime(t, text, "", "it is no time in any spelling that is known here")
 	}
 	return Claim{}, false
 }

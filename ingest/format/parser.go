@@ -66,6 +66,7 @@ type Parser struct {
 	dropped int
 	now     int64
 	claim   Claim
+	trace   *trace // notes the steps for Explain; nil in ordinary use
 }
 
 // parserFields are the fields that every event has.
@@ -136,6 +137,9 @@ func (p *Parser) Parse(in Input, x *event.Builder) Result {
 		p.headerRow(in.Line)
 		return Result{Format: headerFormat}
 	}
+	if p.trace != nil {
+		p.trace.header(p, in, &h)
+	}
 	f := p.choose(in.Format, &h)
 	if f == nil {
 		p.unknown(in.Line, &h)
@@ -197,12 +201,22 @@ func (p *Parser) choose(name string, h *header) *compiled {
 // recognised finds the format by what the line says.
 func (p *Parser) recognised(h *header) *compiled {
 	p.recognise(h)
+	if p.trace != nil {
+		p.trace.candidates(p, h)
+	}
 	for i, a := range p.found {
 		again := false
 		for _, b := range p.found[:i] {
 			again = again || a.format == b.format
 		}
-		if !again && p.cutFor(a.format, h) {
+		if again {
+			continue
+		}
+		taken := p.cutFor(a.format, h)
+		if p.trace != nil {
+			p.trace.judged(a, taken)
+		}
+		if taken {
 			p.also(a.block)
 			return a.format
 		}
@@ -243,7 +257,9 @@ func (p *Parser) unknown(line string, h *header) {
 	x.Set(p.fields.dataset, event.String("unknown"))
 	x.Set(p.fields.message, event.String(line))
 	p.setHeader(h, p.fields.header.sender)
+	p.did("unknown", node{})
 	p.setTime(h.time, h.timed)
+	p.did("time", node{})
 }
 
 // fill writes the event of a line whose format and tokens are known.
@@ -252,10 +268,13 @@ func (p *Parser) fill(f *compiled, h *header) {
 	x.Set(p.fields.kind, event.String("event"))
 	x.Set(p.fields.module, event.String(f.module))
 	x.Set(p.fields.dataset, event.String(f.dataset))
+	p.did("format", node{})
 	p.setHeader(h, f.sender)
+	p.did("header", node{})
 	for i := range f.base.set {
 		x.Set(f.base.set[i].field, f.base.set[i].value)
 	}
+	p.did("set", node{})
 	p.walkArrays(f)
 	if f.inside != nil {
 		p.cutInside(f, h)
@@ -266,12 +285,15 @@ func (p *Parser) fill(f *compiled, h *header) {
 	}
 	runSteps(p, f.base.then)
 	p.verdict()
+	p.did("verdict", node{})
 	p.relate()
+	p.did("related", node{})
 	at, ok := p.ownTime(f)
 	if !ok {
 		at, ok = h.time, h.timed
 	}
 	p.setTime(at, ok)
+	p.did("time", node{})
 	if p.broken != "" {
 		p.fail(p.broken)
 	}
@@ -280,6 +302,7 @@ func (p *Parser) fill(f *compiled, h *header) {
 			p.fail(f.require[i].reason)
 		}
 	}
+	p.did("require", node{})
 }
 
 // fail notes a reason for quarantine.

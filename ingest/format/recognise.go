@@ -10,6 +10,7 @@ import (
 // of several formats that could take a line the one whose conditions fix more
 // bytes wins (spec).
 type alternative struct {
+	at       node
 	format   *compiled
 	shape    shape // of the keys
 	spec     int
@@ -31,7 +32,7 @@ const altKeys = "app, starts, like, contains, keys, values, header, by-name"
 // recognise compiles the alternatives.
 func (c *compiler) recognise(n node) *Error {
 	for _, it := range n.items() {
-		a := alternative{format: c.f}
+		a := alternative{at: it, format: c.f}
 		err := it.each(func(key string, at, val node) (err *Error) {
 			switch key {
 			case "app":
@@ -56,7 +57,7 @@ func (c *compiler) recognise(n node) *Error {
 				})
 			default:
 				if a.block == nil {
-					a.block = &block{}
+					a.block = &block{at: it}
 				}
 				known, err := c.blockKey(a.block, key, val)
 				if !known {

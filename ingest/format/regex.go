@@ -9,6 +9,7 @@ type matcher struct {
 }
 
 type expression struct {
+	at    node
 	re    *regexp.Regexp
 	own   []int // per group, -1 for those without a name
 	like  string
@@ -49,7 +50,7 @@ func (c *compiler) regex(n node) (cutter, *Error) {
 		if bad != nil {
 			return nil, at.fail("%v (the syntax is RE2's)", bad)
 		}
-		q := expression{re: re, like: like, block: b}
+		q := expression{at: at, re: re, like: like, block: b}
 		for _, name := range re.SubexpNames() {
 			o := -1
 			if name != "" {

@@ -46,25 +46,21 @@ func Load(systems ...fs.FS) (*Set, error) {
 	s := &Set{byName: map[string]*compiled{}, sum: sha256.New()}
 	var errs []error
 	bases := map[string]node{}
-	for _, fsys := range systems {
-		if err := readBases(fsys, bases); err != nil {
+	roots := make([]map[string]node, len(systems)) // by file; each is parsed once
+	for i, fsys := range systems {
+		roots[i] = map[string]node{}
+		if err := readBases(fsys, bases, roots[i], s.sum); err != nil {
 			errs = append(errs, err)
 		}
 	}
-	for _, fsys := range systems {
+	for layer, fsys := range systems {
 		files, err := fs.Glob(fsys, "*.yaml")
 		if err != nil {
 			return nil, fmt.Errorf("list formats: %w", err)
 		}
 		here := map[string]string{}
 		for _, name := range files {
-			text, err := fs.ReadFile(fsys, name)
-			if err != nil {
-				errs = append(errs, fmt.Errorf("read format %s: %w", name, err))
-				continue
-			}
-			fmt.Fprintf(s.sum, "%s %d\n%s", name, len(text), text)
-			root, err := parseYAML(name, text)
+			root, err := rootOf(fsys, name, roots[layer])
 			if err != nil {
 				errs = append(errs, err)
 				continue
@@ -78,7 +74,7 @@ func Load(systems ...fs.FS) (*Set, error) {
 				errs = append(errs, fmt.Errorf("%s: the name %q is taken by %s; choose another name", name, f.name, other))
 				continue
 			}
-			here[f.name] = name
+			here[f.name], f.layer = name, layer
 			s.byName[f.name] = f
 		}
 	}
@@ -108,6 +104,21 @@ func (s *Set) Names() []string {
 	}
 	return out
 }
+
+// rootOf gives a file's document, which may have been read before.
+func rootOf(fsys fs.FS, name string, roots map[string]node) (node, error) {
+	if root, ok := roots[name]; ok {
+		return root, nil
+	}
+	text, err := fs.ReadFile(fsys, name)
+	if err != nil {
+		return node{}, fmt.Errorf("read format %s: %w", name, err)
+	}
+	return parseYAML(name, text)
+}
+
+// Has tells whether there is a format of that name.
+func (s *Set) Has(name string) bool { return s.byName[name] != nil }
 
 // Title returns what people call a format; empty when there is none of that name.
 func (s *Set) Title(name string) event.Localized {

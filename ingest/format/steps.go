@@ -21,14 +21,17 @@ func (c *compiler) steps(n node) ([]step, *Error) {
 }
 
 func (c *compiler) step(n node) (step, *Error) {
-	s := step{body: &block{}}
+	s := step{at: n, body: &block{at: n}}
 	var cases node
 	err := n.each(func(key string, at, val node) (err *Error) {
 		switch key {
 		case "when":
 			s.when, err = c.when(val)
+			s.at = val
+			c.f.choices = append(c.f.choices, n)
 		case "by":
 			s.by, err = c.byFields(val)
+			s.at = val
 		case "cases":
 			cases = val
 		case "else":
@@ -102,6 +105,7 @@ func (c *compiler) cases(n node, fields int) (map[string]*block, *Error) {
 		if err != nil {
 			return err
 		}
+		c.f.choices = append(c.f.choices, val)
 		lead := ""
 		for i, choice := range strings.Split(key, ",") {
 			choice = strings.TrimSpace(choice)

@@ -137,7 +137,7 @@ func Test(s *Set) []Failure {
 func (s *Set) run(f *compiled, t *testCase) []*Error {
 	received := t.received
 	if received.IsZero() {
-		received = time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
+		received = TestTime()
 	}
 	x := &event.Builder{}
 	res := s.Parser(Options{Location: t.zone}).Parse(Input{Line: t.line, Header: t.header, Received: received, Format: t.format}, x)
@@ -181,3 +181,6 @@ func sameValue(v event.Value, e expectation) bool {
 
 // Error tells which test failed and where.
 func (f Failure) Error() string { return fmt.Sprintf("%s: %s", f.Format, f.Err) }
+
+// TestTime is when the lines of tests are received that do not say it.
+func TestTime() time.Time { return time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC) }

@@ -75,9 +75,15 @@ var splitters = map[string]func(target string) (func(p *Parser, v string), bool)
 	"registry": registrySplitter, "addresses": addressesSplitter,
 }
 
+// transform is one change of a text, with the name that `as` gives it.
+type transform struct {
+	name string
+	do   func(*Parser, string) string
+}
+
 // transforms is what `as` asks for.
 type transforms struct {
-	chain []func(*Parser, string) string
+	chain []transform
 	unit  time.Duration
 	split func(*Parser, string)
 }
@@ -85,7 +91,7 @@ type transforms struct {
 func (c *compiler) transforms(name string, to node, s *mapSpec) (out transforms, err *Error) {
 	for _, as := range s.as {
 		if t := textTransforms[as]; t != nil {
-			out.chain = append(out.chain, t)
+			out.chain = append(out.chain, transform{as, t})
 		} else if u := units[as]; u != 0 {
 			out.unit = u
 		} else if sp := splitters[as]; sp != nil {

@@ -187,6 +187,12 @@ func (n node) child(name string) (text string) {
 	return text
 }
 
+// has tells whether a mapping has a key.
+func (n node) has(name string) (found bool) {
+	_ = n.each(func(key string, _, _ node) *Error { found = found || key == name; return nil })
+	return found
+}
+
 // items returns a list's elements; anything else is a list of one.
 func (n node) items() []node {
 	a, ok := n.ast.(*ast.SequenceNode)

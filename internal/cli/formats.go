@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -16,7 +15,9 @@ import (
 )
 
 func (p *program) formats() *cobra.Command {
-	return group("formats", "Log formats: parse lines, run the formats' own tests", p.formatsParse(), p.formatsTest(), p.formatsList())
+	return group("formats", "Log formats: parse and explain lines; write, check and measure formats",
+		p.formatsParse(), p.formatsTest(), p.formatsList(), p.formatsExplain(), p.formatsLint(), p.formatsBench(),
+		p.formatsCoverage(), p.formatsNew(), p.formatsSchema())
 }
 
 func (p *program) formatsParse() *cobra.Command {
@@ -98,14 +99,11 @@ func (s *source) parser(dirs []string, now func() time.Time) (*format.Parser, er
 	if err != nil {
 		return nil, err
 	}
-	location, err := time.LoadLocation(s.zone)
+	opts, err := s.options(set, now)
 	if err != nil {
-		return nil, fmt.Errorf("--tz: %w", err)
+		return nil, err
 	}
-	if s.format != "auto" && !slices.Contains(set.Names(), s.format) {
-		return nil, fmt.Errorf("--format: no format %q; there are: auto %v", s.format, set.Names())
-	}
-	return set.Parser(format.Options{Location: location, Now: now, Format: s.format}), nil
+	return set.Parser(opts), nil
 }
 
 func (p *program) formatsTest() *cobra.Command {
