@@ -46,7 +46,7 @@ func (p *Parser) apply(f *compiled, first int) {
 				continue
 			}
 		}
-		if len(text) <= f.longest && b.mapping != nil && f.isAbsent(text) {
+		if b.mapping != nil && f.isAbsent(text) {
 			continue // another spelling of the key may have a value
 		}
 		if b.slot >= 0 {
@@ -116,7 +116,7 @@ func (p *Parser) unfit(k *key, f *compiled, b *binding, text string) {
 
 // runMapping runs a block's mapping.
 func (p *Parser) runMapping(m *mapping, v string) {
-	if len(v) <= p.f.longest && p.f.isAbsent(v) {
+	if p.f.isAbsent(v) {
 		return
 	}
 	ok := true
@@ -186,7 +186,7 @@ func (p *Parser) arrayText(text string, b *binding) string {
 }
 
 func (f *compiled) isAbsent(s string) bool {
-	return slices.Contains(f.absent, s)
+	return f.lengths>>min(len(s), 63)&1 != 0 && slices.Contains(f.absent, s)
 }
 
 // nameVendor gives a key a field in the format's own name space, as long as the

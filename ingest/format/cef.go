@@ -14,10 +14,8 @@ var cefHeader = [...]string{"Version", "DeviceVendor", "DeviceProduct", "DeviceV
 // blanks and end before the last word in front of the next '='. A pair
 // cs1Label=Rule renames cs1 to Rule. It answers false when the header is not there.
 func (p *Parser) cutCEF(s string) bool {
-	space := &p.spaces[shapeCEF]
-	o := space.start()
+	c := p.chain(shapeCEF)
 	s = strings.TrimPrefix(s, "CEF:")
-	prev := &o.first
 	for i := range cefHeader {
 		end := cefBar(s)
 		if end < 0 {
@@ -30,15 +28,11 @@ func (p *Parser) cutCEF(s string) bool {
 		if strings.IndexByte(text, '\\') >= 0 {
 			k = cefText
 		}
-		e := space.find(o, prev, cefHeader[i])
-		if e != nil {
-			prev = e
-		}
-		p.emit(e, strings.TrimSpace(text), k)
+		c.put(cefHeader[i], strings.TrimSpace(text), k)
 		s = s[min(end+1, len(s)):]
 	}
-	p.cefExtension(space, prev, s)
-	p.cefLabels(space)
+	c.cefExtension(s)
+	p.cefLabels(c.space)
 	return true
 }
 
@@ -56,8 +50,7 @@ func cefBar(s string) int {
 }
 
 // cefExtension cuts the pairs.
-func (p *Parser) cefExtension(space *keyspace, prev *key, s string) {
-	o := &space.root
+func (c *chain) cefExtension(s string) {
 	name, start := "", 0
 	emit := func(end int) {
 		if name == "" {
@@ -67,11 +60,7 @@ func (p *Parser) cefExtension(space *keyspace, prev *key, s string) {
 		if strings.IndexByte(text, '\\') >= 0 {
 			k = cefText
 		}
-		e := space.find(o, prev, name)
-		if e != nil {
-			prev = e
-		}
-		p.emit(e, text, k)
+		c.put(name, text, k)
 	}
 	last := 0 // behind the last '=' seen: no key begins before it
 	for i := 0; i < len(s); i++ {

@@ -27,6 +27,10 @@ type clock struct {
 		stamp int // year, month, day and hour in one number
 		base  int64
 	}
+	year struct { // of the reference
+		n         int
+		from, end int64
+	}
 }
 
 // base returns the nanoseconds at which an hour of the given zone begins.
@@ -65,14 +69,29 @@ func (c *clock) nanos(t stamp) (int64, bool) {
 // day after the reference: logs tell of what was, and a clock may be a little
 // ahead. So a line of 31 December read on New Year's Day is of the year before.
 func (c *clock) latestYear(t stamp) int {
-	ref := time.Unix(0, c.ref).In(c.zone)
-	for y := ref.Year() + 1; y >= ref.Year()-8; y-- {
-		at := time.Date(y, time.Month(t.mo), t.d, t.h, t.mi, t.s, 0, c.zone)
-		if at.Day() == t.d && at.UnixNano() <= c.ref+dayNS { // 29 February is not in every year
+	now := c.thisYear()
+	newest := now
+	if c.ref+dayNS >= c.year.end {
+		newest++
+	}
+	rest := (int64(t.mi)*60 + int64(t.s)) * int64(time.Second)
+	for y := newest; y >= now-8; y-- {
+		leap := y%4 == 0 && (y%100 != 0 || y%400 == 0)
+		if (leap || t.mo != 2 || t.d != 29) && c.base(y, t.mo, t.d, t.h, c.zone)+rest <= c.ref+dayNS {
 			return y
 		}
 	}
-	return ref.Year()
+	return now
+}
+
+// thisYear is the year of the reference.
+func (c *clock) thisYear() int {
+	if y := &c.year; c.ref < y.from || c.ref >= y.end {
+		y.n = time.Unix(0, c.ref).In(c.zone).Year()
+		y.from = time.Date(y.n, 1, 1, 0, 0, 0, 0, c.zone).UnixNano()
+		y.end = time.Date(y.n+1, 1, 1, 0, 0, 0, 0, c.zone).UnixNano()
+	}
+	return c.year.n
 }
 
 // epoch reads seconds, milliseconds, microseconds or nanoseconds since 1970,

@@ -58,33 +58,15 @@ func (c *compiler) columns(n node) (cutter, *Error) {
 	return out, err
 }
 
-// cut reads the columns. Values in double quotes may hold the separator; "" in
-// them is a quote.
+// cut reads the columns.
 func (c *columns) cut(p *Parser, own []*key, s string) bool {
-	n, i := 0, 0
+	n := 0
 	b, first, chosen := &c.first, 0, "" // the branch, the number of its first column, the value that chooses the next
-	for i <= len(s) {
-		if c.sep == ' ' {
-			for i < len(s) && s[i] == ' ' {
-				i++
-			}
-			if i == len(s) {
-				break
-			}
+	for v := (values{s: s, sep: c.sep}); ; {
+		text, k, ok := v.next()
+		if !ok {
+			return n >= c.least
 		}
-		var text string
-		k := plain
-		if i < len(s) && s[i] == '"' {
-			text, k, i = csvQuoted(s, i+1, c.sep)
-		} else {
-			end := strings.IndexByte(s[i:], c.sep)
-			if end < 0 {
-				end = len(s) - i
-			}
-			text = s[i : i+end]
-			i += end
-		}
-		i++
 		if c.labels && p.labelled(text, k) {
 			n++
 			continue
@@ -116,7 +98,6 @@ func (c *columns) cut(p *Parser, own []*key, s string) bool {
 		}
 		n++
 	}
-	return n >= c.least
 }
 
 // labelled takes a value that names itself: `Label: value`.
@@ -125,38 +106,7 @@ func (p *Parser) labelled(text string, k kind) bool {
 	if i <= 0 || i > 48 || i+1 < len(text) && text[i+1] != ' ' {
 		return false
 	}
-	space := &p.spaces[shapeLabels]
-	o := space.start()
-	if e := space.find(o, &o.first, text[:i]); e != nil {
-		p.emit(e, strings.TrimLeft(text[i+1:], " "), k)
-	}
+	keys := p.chain(shapeLabels)
+	keys.put(text[:i], strings.TrimLeft(text[i+1:], " "), k)
 	return true
-}
-
-// csvQuoted reads from behind a quote to behind its pair; the pair is the quote
-// before the separator or the end.
-func csvQuoted(s string, start int, sep byte) (string, kind, int) {
-	k := plain
-	for i := start; ; {
-		j := strings.IndexByte(s[i:], '"')
-		if j < 0 { // never closed: the rest of the line
-			return s[start:], k, len(s)
-		}
-		j += i
-		switch {
-		case j > start && s[j-1] == '\\':
-			k = quoted
-			i = j + 1
-		case j+1 < len(s) && s[j+1] == '"' && sep == ',':
-			k = doubled
-			i = j + 2
-		case j+1 >= len(s) || s[j+1] == sep:
-			return s[start:j], k, j + 1
-		default:
-			i = j + 1
-		}
-		if i > len(s) {
-			return s[start:], k, len(s)
-		}
-	}
 }

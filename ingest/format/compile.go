@@ -32,9 +32,9 @@ type compiled struct {
 	wild    []wildcard
 	ignore  []string
 	absent  []string
-	longest int  // of absent
-	ecs     bool // keys that are ECS names map to themselves
-	generic bool // takes a line only when no other format does
+	lengths uint64 // of absent, a bit each, so that most texts need no look
+	ecs     bool   // keys that are ECS names map to themselves
+	generic bool   // takes a line only when no other format does
 	base    block
 	times   []timeSpec
 	inside  []nested
@@ -177,7 +177,7 @@ func (c *compiler) part(key string, val node) (err *Error) {
 	case "absent":
 		f.absent, err = c.more(f.absent, val)
 		for _, s := range f.absent {
-			f.longest = max(f.longest, len(s))
+			f.lengths |= 1 << min(len(s), 63)
 		}
 	case "ecs":
 		f.ecs, err = val.yes()

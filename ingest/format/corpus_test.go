@@ -45,8 +45,7 @@ func TestEveryWindowsEventOfTheCorporaIsRead(t *testing.T) {
 				t.Fatal(err)
 			}
 			line := string(rec.Event)
-			x.Reset()
-			res := p.Parse(Input{Line: line}, x)
+			res := answered(t, p, x, Input{Line: line})
 			dropped += res.Dropped
 			named := x.Str(channel) != "" || !strings.Contains(line, `"Channel":"`) && !strings.Contains(line, `"EventLog":"`)
 			if res.Format == "windows-json" && named && x.Str(id) != "" && res.Reason == "" {

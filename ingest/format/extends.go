@@ -16,34 +16,42 @@ const (
 	addedKeys = "tables, alias, ignore, absent, blocks, set, time, fields, then"
 )
 
-// readBases reads what files may extend: formats by their names, and parts/*.yaml
-// by theirs; roots gets what could be read, by file. What is wrong with a format
-// is told when it is compiled.
-func readBases(fsys fs.FS, bases, roots map[string]node, sum io.Writer) error {
-	for _, pattern := range []string{"parts/*.yaml", "*.yaml"} {
-		files, err := fs.Glob(fsys, pattern)
+// readFiles reads the formats of each file system, and what they may extend:
+// formats by their names, and parts/*.yaml by theirs.
+func readFiles(systems []fs.FS, sum io.Writer) (bases map[string]node, own [][]node, errs []error) {
+	bases = map[string]node{}
+	read := func(fsys fs.FS, pattern string) (out []node) {
+		names, err := fs.Glob(fsys, pattern)
 		if err != nil {
-			return fmt.Errorf("list formats: %w", err)
+			errs = append(errs, fmt.Errorf("list formats: %w", err))
 		}
-		for _, name := range files {
+		for _, name := range names {
 			text, err := fs.ReadFile(fsys, name)
 			if err != nil {
+				errs = append(errs, fmt.Errorf("read format %s: %w", name, err))
 				continue
 			}
 			fmt.Fprintf(sum, "%s %d\n%s", name, len(text), text)
-			isPart := pattern != "*.yaml"
 			root, err := parseYAML(name, text)
-			switch {
-			case err == nil && isPart:
-				bases[strings.TrimSuffix(path.Base(name), ".yaml")] = root
-			case err == nil:
-				bases[root.child("name")], roots[name] = root, root
-			case isPart:
-				return err
+			if err != nil {
+				errs = append(errs, err)
+				continue
 			}
+			out = append(out, root)
 		}
+		return out
 	}
-	return nil
+	for _, fsys := range systems {
+		for _, part := range read(fsys, "parts/*.yaml") {
+			bases[strings.TrimSuffix(path.Base(part.src.name), ".yaml")] = part
+		}
+		files := read(fsys, "*.yaml")
+		for _, f := range files {
+			bases[f.child("name")] = f
+		}
+		own = append(own, files)
+	}
+	return bases, own, errs
 }
 
 // extend gathers the top-level keys of the files that a format extends.

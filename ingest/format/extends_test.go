@@ -5,8 +5,6 @@ import (
 	"testing"
 	"testing/fstest"
 	"time"
-
-	"mimamori/event"
 )
 
 const childFormat = `name: child
@@ -90,27 +88,4 @@ func TestLEEFWithEscapedTabs(t *testing.T) {
 	check(t, parseShape(t, shaped{shape: "leef", recognise: `starts: ["1.0|"]`, key: "usrName"}, Input{Line: "1.0|A|P|1|id|src=10.0.0.1#011usrName=sato hanako#011msg=a"}), map[string]string{
 		"user.name": "sato hanako", "acme.leef.src": "10.0.0.1", "acme.leef.msg": "a",
 	})
-}
-
-func BenchmarkFirstTestOfEveryFormat(b *testing.B) {
-	s := builtinSet(b)
-	tests, owner := allTests(s)
-	x := &event.Builder{}
-	received := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
-	done := map[string]bool{}
-	for i, c := range tests {
-		if done[owner[i].name] {
-			continue
-		}
-		done[owner[i].name] = true
-		b.Run(owner[i].name, func(b *testing.B) {
-			p := s.Parser(Options{})
-			b.ReportAllocs()
-			b.SetBytes(int64(len(c.line)))
-			for range b.N {
-				x.Reset()
-				p.Parse(Input{Line: c.line, Header: c.header, Received: received}, x)
-			}
-		})
-	}
 }

@@ -1,10 +1,16 @@
 package format
 
-import "testing"
+import (
+	"sync"
+	"testing"
+)
+
+// builtinOnce is loaded once: a set does not change.
+var builtinOnce = sync.OnceValues(Builtin)
 
 func builtinSet(t testing.TB) *Set {
 	t.Helper()
-	s, err := Builtin()
+	s, err := builtinOnce()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -80,6 +80,71 @@ func FuzzCEF(f *testing.F) {
 	})
 }
 
+// FuzzLEEF: values are parts of the line, unless a relay's #011 became tabs.
+func FuzzLEEF(f *testing.F) {
+	f.Add("LEEF:2.0|a|b|c|d|x7c|e=1|f=2")
+	f.Add("LEEF:1.0|a|b|c|d|e=1 2\tf=3")
+	p := seed(f).Parser(Options{})
+	f.Fuzz(func(t *testing.T, line string) {
+		p.resetTokens()
+		p.cutLEEF(line)
+		if !strings.Contains(line, "#011") {
+			inside(t, p, line)
+		}
+	})
+}
+
+// FuzzLTSV: values are parts of the line.
+func FuzzLTSV(f *testing.F) {
+	f.Add("host:10.0.0.1\tident:-\treq:GET / HTTP/1.1")
+	p := seed(f).Parser(Options{})
+	f.Fuzz(func(t *testing.T, line string) {
+		p.resetTokens()
+		p.cutLTSV(line)
+		inside(t, p, line)
+	})
+}
+
+// FuzzColumns: values are parts of the line, whatever separates them.
+func FuzzColumns(f *testing.F) {
+	p := seed(f).Parser(Options{})
+	var cutters []cutter
+	for _, text := range []string{
+		`{columns: {separator: blank, names: [a, "%{b}/%{c}", d]}}`, `{columns: {separator: ",", least: 1, labels: true, names: [a, b]}}`,
+		`{columns: {separator: tab, names: [a], by: a, cases: {x: [b], "*": [c, d]}}}`,
+	} {
+		cutters = append(cutters, compiledCut(f, text))
+	}
+	f.Add(`a b/c "d \" e" f`)
+	f.Fuzz(func(t *testing.T, line string) {
+		for _, c := range cutters {
+			p.resetTokens()
+			c.cut(p, p.insideKeys(c), line)
+			inside(t, p, line)
+		}
+	})
+}
+
+// FuzzDissect: a text made by a pattern is cut into what it was made of; of any
+// other text values are parts.
+func FuzzDissect(f *testing.F) {
+	p := seed(f).Parser(Options{})
+	c := compiledCut(f, `{dissect: ["%{a} -> %{b->} [%{c#}]: %{d!}"], regex: ['^(?P<x>\w+) .*?(?P<y>\d+)$']}`)
+	f.Add("a -> b   [1]: d")
+	f.Fuzz(func(t *testing.T, line string) {
+		p.resetTokens()
+		c.cut(p, p.insideKeys(c), line)
+		inside(t, p, line)
+		if strings.Contains(line, " ->") || strings.HasSuffix(line, " -") || strings.Contains(line+" ", " -> ") {
+			return
+		}
+		p.resetTokens()
+		if !c.cut(p, p.insideKeys(c), line+" -> b [12]: d") || p.tokens[0].text != line || p.tokens[3].text != "d" {
+			t.Errorf("%q did not come back: %v", line, p.tokens)
+		}
+	})
+}
+
 // FuzzSyslog: nothing of a line is lost behind its header.
 func FuzzSyslog(f *testing.F) {
 	f.Add(`<13>Nov 22 10:00:00 host app: a=1`)

@@ -7,9 +7,8 @@ type index struct {
 	marks  [shapes]map[string]int32
 	byMark [shapes][][]*alternative
 	byApp  map[string][]*alternative
-	byByte [256][]opening           // by the body's first byte
-	byWord [lookedAt][256][]opening // patterns, by the first byte of the word that says most
 
+	openings openings
 	byHeader []*alternative // take rows with any header
 	rest     []*alternative // are tried on lines that nothing else takes
 	topKV    int            // the highest specificity of a format recognised by keys of pairs
@@ -21,8 +20,11 @@ func newIndex(formats []*compiled) *index {
 		x.marks[s] = map[string]int32{}
 	}
 	users := map[string]int{}
+	id := 0
 	for _, f := range formats {
 		for i := range f.alts {
+			f.alts[i].id = id
+			id++
 			for _, k := range f.alts[i].allKeys() {
 				users[k]++
 			}
@@ -36,6 +38,7 @@ func newIndex(formats []*compiled) *index {
 			}
 		}
 	}
+	x.openings.compile()
 	return x
 }
 
@@ -81,20 +84,10 @@ func (x *index) add(a *alternative, users map[string]int) {
 		x.rest = append(x.rest, a)
 	default:
 		for _, s := range a.starts {
-			x.byByte[s[0]] = append(x.byByte[s[0]], opening{a: a, text: s})
+			x.openings.add(a, s, false)
 		}
 		for _, s := range a.like {
-			o := a.opening(s)
-			list, first := &x.byByte, s[0]
-			if o.word > 0 {
-				list, first = &x.byWord[o.word], o.byte
-			}
-			for b := range list {
-				// What begins so is JSON or XML: no pattern of words.
-				if byte(b) == first || likeByte(first, byte(b)) && (o.word > 0 || b != '{' && b != '<') {
-					list[b] = append(list[b], o)
-				}
-			}
+			x.openings.add(a, s, true)
 		}
 	}
 }

@@ -22,6 +22,7 @@ type jsonCutter struct {
 	space *keyspace
 	s     string
 	i     int
+	slash int // where the next backslash stands, once it was looked for: len(s) for none
 }
 
 // cutJSON cuts a line that is a JSON object. It answers "" or why the text is no
@@ -43,7 +44,7 @@ func (c *jsonCutter) blank() {
 // object reads from '{' to behind '}'.
 func (c *jsonCutter) object(o *object, depth int) bool {
 	c.i++
-	prev := &o.first
+	keys := chain{c.p, c.space, o, &o.first}
 	for {
 		c.blank()
 		if c.i >= len(c.s) {
@@ -72,11 +73,7 @@ func (c *jsonCutter) object(o *object, depth int) bool {
 			return false
 		}
 		c.i++
-		e := c.space.find(o, prev, name)
-		if e != nil {
-			prev = e
-		}
-		if !c.value(e, depth) {
+		if !c.value(keys.key(name), depth) {
 			return false
 		}
 	}
@@ -90,12 +87,16 @@ func (c *jsonCutter) str() (string, kind, bool) {
 		c.i = len(s)
 		return "", plain, false
 	}
-	b := strings.IndexByte(s[i:i+j], '\\')
-	if b < 0 {
+	if c.slash < i { // looked for once for all strings up to it
+		if c.slash = strings.IndexByte(s[i:], '\\') + i; c.slash < i {
+			c.slash = len(s)
+		}
+	}
+	if c.slash > i+j {
 		c.i = i + j + 1
 		return s[i : i+j], plain, true
 	}
-	j = i + b
+	j = c.slash
 	for j < len(s) {
 		switch s[j] {
 		case '\\':

@@ -106,6 +106,36 @@ func (k *key) inside() *object {
 	return k.kids
 }
 
+// chain takes the keys of one object as a line brings them, one behind the other.
+type chain struct {
+	p     *Parser
+	space *keyspace
+	in    *object
+	prev  *key
+}
+
+// chain begins a line of a shape.
+func (p *Parser) chain(sh shape) chain {
+	space := &p.spaces[sh]
+	in := space.start()
+	return chain{p, space, in, &in.first}
+}
+
+// of begins the keys of another object.
+func (c *chain) of(in *object) chain { return chain{c.p, c.space, in, &in.first} }
+
+// key is the next key; nil when the space is full.
+func (c *chain) key(name string) *key {
+	k := c.space.find(c.in, c.prev, name)
+	if k != nil {
+		c.prev = k
+	}
+	return k
+}
+
+// put emits the next key's value.
+func (c *chain) put(name, text string, k kind) { c.p.emit(c.key(name), text, k) }
+
 // kind says what a token's text is.
 type kind uint8
 
@@ -154,6 +184,21 @@ func (a *arena) keep(b []byte) string {
 		a.bytes = a.bytes[:len(a.bytes)+len(b)]
 	}
 	return view(b)
+}
+
+// longer is a list with one string more, in place where the list was the last
+// that memory was given to.
+func (a *arena) longer(list []string, v string) []string {
+	n, k := len(a.strings), len(list)
+	if k == 0 || k > n || &a.strings[n-k] != &list[0] || n == cap(a.strings) {
+		if cap(a.strings)-n <= k {
+			a.strings = make([]string, 0, max(2*k, 256))
+		}
+		a.list(list)
+		n = len(a.strings)
+	}
+	a.strings = append(a.strings, v)
+	return a.strings[n-k : n+1 : n+1]
 }
 
 // list copies strings into memory that an event may keep.

@@ -34,17 +34,15 @@ func looksKV(s string) bool {
 // is the byte that follows the first value. Words without '=' are passed over.
 func (p *Parser) cutKV(s string) {
 	sep := byte(0) // not known yet
-	space := &p.spaces[shapeKV]
-	o := space.start()
-	prev := &o.first
+	keys := p.chain(shapeKV)
 	for i := 0; i < len(s); {
 		for i < len(s) && separators[s[i]] {
 			i++
 		}
 		var e *key
 		start := i
-		if g := prev.next[0]; g != nil && len(s)-i > len(g.name) && s[i+len(g.name)] == '=' && s[i:i+len(g.name)] == g.name {
-			e = g
+		if g := keys.prev.next[0]; g != nil && len(s)-i > len(g.name) && s[i+len(g.name)] == '=' && s[i:i+len(g.name)] == g.name {
+			e, keys.prev = g, g
 			i += len(g.name)
 		} else {
 			for i < len(s) && keyBytes[s[i]] {
@@ -56,7 +54,7 @@ func (p *Parser) cutKV(s string) {
 				}
 				continue
 			}
-			e = space.find(o, prev, s[start:i])
+			e = keys.key(s[start:i])
 		}
 		i++
 		text, k, end := kvValue(s, i, sep)
@@ -69,9 +67,6 @@ func (p *Parser) cutKV(s string) {
 			}
 		}
 		i = end
-		if e != nil {
-			prev = e
-		}
 		p.emit(e, text, k)
 	}
 }
@@ -107,14 +102,18 @@ func kvValue(s string, i int, sep byte) (string, kind, int) {
 func kvQuoted(s string, start int) (string, kind, int, bool) {
 	k := plain
 	for i := start; ; {
-		j := strings.IndexByte(s[i:], '"')
-		if j < 0 {
+		j := i
+		for j < len(s) && s[j] != '"' { // most values are short: a call would cost more
+			if s[j] == '\\' {
+				k = quoted
+			}
+			j++
+		}
+		if j == len(s) {
 			return "", plain, start, false
 		}
-		j += i
-		if b := strings.IndexByte(s[i:j], '\\'); b >= 0 {
-			k = quoted
-			n := 0
+		if k == quoted && s[j-1] == '\\' {
+			n := 1
 			for n < j-i && s[j-1-n] == '\\' {
 				n++
 			}

@@ -14,35 +14,24 @@ import "strings"
 // are read alike. Where a relay made one line of the text, two blanks or more
 // end a value, and a label without a value is a heading.
 func (p *Parser) cutLabels(s string) {
-	c := labelCutter{p: p, space: &p.spaces[shapeLabels]}
-	o := c.space.start()
-	root := c.space.find(o, &o.first, "labels")
-	if root == nil {
+	root := p.chain(shapeLabels)
+	all := root.key("labels")
+	if all == nil {
 		return
 	}
-	c.top = root.inside()
-	c.under, c.prev = c.top, &c.top.first
+	top := root.of(all.inside())
+	c := labelCutter{top: top, under: top}
 	if strings.IndexByte(s, '\n') < 0 {
 		c.flat(s)
 		return
 	}
-	for s != "" {
-		line := s
-		if i := strings.IndexByte(s, '\n'); i >= 0 {
-			line, s = s[:i], s[i+1:]
-		} else {
-			s = ""
-		}
+	for line := range strings.SplitSeq(s, "\n") {
 		c.line(line)
 	}
 }
 
-type labelCutter struct {
-	p          *Parser
-	space      *keyspace
-	top, under *object // of all labels, of those under the last heading
-	prev       *key
-}
+// labelCutter holds the keys of all labels, and of those under the last heading.
+type labelCutter struct{ top, under chain }
 
 func (c *labelCutter) line(s string) {
 	text := strings.TrimLeft(s, " \t\u3000")
@@ -55,13 +44,12 @@ func (c *labelCutter) line(s string) {
 	if !indented {
 		c.under = c.top
 	}
-	if value == "" {
-		if !indented {
-			c.heading(label)
-		}
-		return
+	switch {
+	case value != "":
+		c.under.put(label, value, plain)
+	case !indented:
+		c.heading(label)
 	}
-	c.emit(label, value)
 }
 
 // flat reads a text that was made one line.
@@ -86,30 +74,19 @@ func (c *labelCutter) flat(s string) {
 				c.heading(label)
 			}
 			if label = name; value != "" {
-				c.emit(name, value)
+				c.under.put(name, value, plain)
 				label = ""
 			}
 		case label != "":
-			c.emit(label, part)
+			c.under.put(label, part, plain)
 			label = ""
 		}
 	}
 }
 
 func (c *labelCutter) heading(name string) {
-	if k := c.space.find(c.top, &c.top.first, name); k != nil {
-		c.under = k.inside()
-		c.prev = &c.under.first
-	}
-}
-
-func (c *labelCutter) emit(label, value string) {
-	if c.under == c.top {
-		c.prev = &c.top.first
-	}
-	if k := c.space.find(c.under, c.prev, label); k != nil {
-		c.prev = k
-		c.p.emit(k, value, plain)
+	if k := c.top.key(name); k != nil {
+		c.under = c.top.of(k.inside())
 	}
 }
 

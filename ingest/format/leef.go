@@ -11,20 +11,14 @@ var leefHeader = [...]string{"Version", "Vendor", "Product", "ProductVersion", "
 // for tabs are understood when the pairs tell. It answers false when the header
 // is not there.
 func (p *Parser) cutLEEF(s string) bool {
-	space := &p.spaces[shapeLEEF]
-	o := space.start()
+	c := p.chain(shapeLEEF)
 	s = strings.TrimPrefix(s, "LEEF:")
-	prev := &o.first
 	for i := range leefHeader {
 		end := strings.IndexByte(s, '|')
 		if end < 0 {
 			return false
 		}
-		e := space.find(o, prev, leefHeader[i])
-		if e != nil {
-			prev = e
-		}
-		p.emit(e, strings.TrimSpace(s[:end]), plain)
+		c.put(leefHeader[i], strings.TrimSpace(s[:end]), plain)
 		s = s[end+1:]
 	}
 	sep := byte('\t')
@@ -40,7 +34,7 @@ func (p *Parser) cutLEEF(s string) bool {
 			sep = leefGuess(s)
 		}
 	}
-	p.leefPairs(space, prev, s, sep)
+	c.leefPairs(s, sep)
 	return true
 }
 
@@ -70,55 +64,28 @@ func leefGuess(s string) byte {
 	return ' '
 }
 
-func (p *Parser) leefPairs(space *keyspace, prev *key, s string, sep byte) {
-	o := &space.root
+func (c *chain) leefPairs(s string, sep byte) {
 	if sep == ' ' { // values may hold blanks: as in CEF
-		p.cefExtension(space, prev, s)
+		c.cefExtension(s)
 		return
 	}
-	for s != "" {
-		pair := s
-		if i := strings.IndexByte(s, sep); i >= 0 {
-			pair, s = s[:i], s[i+1:]
-		} else {
-			s = ""
+	for pair := range strings.SplitSeq(s, string(sep)) {
+		if eq := strings.IndexByte(pair, '='); eq > 0 {
+			c.put(strings.TrimSpace(pair[:eq]), strings.TrimSpace(pair[eq+1:]), plain)
 		}
-		eq := strings.IndexByte(pair, '=')
-		if eq <= 0 {
-			continue
-		}
-		e := space.find(o, prev, strings.TrimSpace(pair[:eq]))
-		if e != nil {
-			prev = e
-		}
-		p.emit(e, strings.TrimSpace(pair[eq+1:]), plain)
 	}
 }
 
 // cutLTSV cuts Labeled Tab-Separated Values: label:value between tabs
 // (http://ltsv.org). It answers false when there is no such pair.
 func (p *Parser) cutLTSV(s string) bool {
-	space := &p.spaces[shapeLTSV]
-	o := space.start()
-	prev := &o.first
+	c := p.chain(shapeLTSV)
 	any := false
-	for s != "" {
-		pair := s
-		if i := strings.IndexByte(s, '\t'); i >= 0 {
-			pair, s = s[:i], s[i+1:]
-		} else {
-			s = ""
+	for pair := range strings.SplitSeq(s, "\t") {
+		if colon := strings.IndexByte(pair, ':'); colon > 0 {
+			c.put(pair[:colon], strings.TrimRight(pair[colon+1:], "\r\n"), plain)
+			any = true
 		}
-		colon := strings.IndexByte(pair, ':')
-		if colon <= 0 {
-			continue
-		}
-		e := space.find(o, prev, pair[:colon])
-		if e != nil {
-			prev = e
-		}
-		p.emit(e, strings.TrimRight(pair[colon+1:], "\r\n"), plain)
-		any = true
 	}
 	return any
 }

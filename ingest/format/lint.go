@@ -78,7 +78,7 @@ func Lint(s *Set, opts LintOptions) []Finding {
 	return out
 }
 
-func (l *linter) warn(at node, format string, args ...any) {
+func (l *linter) warn(at mark, format string, args ...any) {
 	l.out = append(l.out, Finding{Format: l.f.name, Warning: true, Err: at.fail(format, args...)})
 }
 
@@ -104,11 +104,11 @@ func (l *linter) against(layer int) (out []Finding) {
 func (l *linter) form() {
 	f := l.f
 	if !f.root.has("documentation") {
-		l.warn(f.root, "no `documentation`: where does the vendor describe these lines?")
+		l.warn(f.root.mark(), "no `documentation`: where does the vendor describe these lines?")
 	}
 	for i := range f.alts {
 		if a := &f.alts[i]; a.last && !l.told("contains") {
-			l.warn(a.at, "`contains` alone is slow, and is tried only on lines that nothing else takes; add `app`, `starts`, `like` or `keys`")
+			l.warn(a.at.mark(), "`contains` alone is slow, and is tried only on lines that nothing else takes; add `app`, `starts`, `like` or `keys`")
 		}
 	}
 	l.regexes(f.cut)
@@ -124,7 +124,7 @@ func (l *linter) regexes(c cutter) {
 	case *matcher:
 		for _, q := range c.patterns {
 			if q.like == "" && !l.told("regex") {
-				l.warn(q.at, "a regular expression without `like` is tried on every line and costs ten times a dissect pattern; say how the text begins, or use dissect or columns")
+				l.warn(q.at.mark(), "a regular expression without `like` is tried on every line and costs ten times a dissect pattern; say how the text begins, or use dissect or columns")
 			}
 		}
 	}
@@ -144,7 +144,7 @@ func (l *linter) unreached() {
 				lines = append(lines, no)
 			}
 		}
-		l.warn(missed[0], "no test reaches %d of %d %s: see line %s", len(missed), len(list), what, strings.Join(lines, ", "))
+		l.warn(missed[0].mark(), "no test reaches %d of %d %s: see line %s", len(missed), len(list), what, strings.Join(lines, ", "))
 	}
 }
 
@@ -155,7 +155,7 @@ const leastBytes = 256
 func (l *linter) cost(opts LintOptions) {
 	c := l.set.costOf(l.f, opts.CPU)
 	if perKB := (c.Micros + c.RecogniseMicros) * 1000 / max(c.Bytes, leastBytes); perKB > opts.Slow {
-		l.warn(l.f.root, "slow: %.1f µs of CPU a line of %.0f bytes, %.1f µs per KB (more than %.0f)", c.Micros+c.RecogniseMicros, c.Bytes, perKB, opts.Slow)
+		l.warn(l.f.root.mark(), "slow: %.1f µs of CPU a line of %.0f bytes, %.1f µs per KB (more than %.0f)", c.Micros+c.RecogniseMicros, c.Bytes, perKB, opts.Slow)
 	}
 }
 

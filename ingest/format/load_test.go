@@ -40,6 +40,7 @@ func TestAMistakeIsShownAtItsPlace(t *testing.T) {
 		{"value that ECS does not allow", "[network]", "[web, net]", 7, 29},
 		{"unknown key of a condition", "keys: [acme, src]", "key: [acme]", 5, 5},
 		{"no way to recognise", "keys: [acme, src]", "contains: []", 5, 5},
+		{"an opening of every line", "keys: [acme, src]", "starts: ['']", 5, 5},
 		{"missing part", "name: small\n", "", 1, 1},
 		{"key twice", "cut: kv", "cut: kv\ncut: kv", 7, 1},
 		{"unknown transform", "src: source.ip", "src: {to: source.ip, as: lowr}", 9, 28},

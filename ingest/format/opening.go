@@ -2,36 +2,11 @@ package format
 
 import "strings"
 
-// opening is one of the ways in which the lines of an alternative begin.
+// opening is a way in which the lines of some alternatives begin.
 type opening struct {
-	a    *alternative
 	text string
-	like bool
-	word uint8 // which later word of a pattern must begin with byte, 0 for none; that rules most lines out
-	byte byte
-}
-
-// lookedAt is how many words of a line are looked at before patterns are tried.
-const lookedAt = 8
-
-// opening makes one of a pattern; it picks the word whose first byte says most.
-func (a *alternative) opening(text string) opening {
-	o := opening{a: a, text: text, like: true}
-	worth := map[byte]int{'*': 0, '&': 1, '#': 2}
-	best := 0
-	for k, w := range strings.Split(text, " ") {
-		if k == 0 || k >= lookedAt || w == "" {
-			continue
-		}
-		v, class := worth[w[0]]
-		if !class {
-			v = 3
-		}
-		if v > best {
-			best, o.word, o.byte = v, uint8(k), w[0]
-		}
-	}
-	return o
+	like bool // text is a pattern
+	alts []*alternative
 }
 
 func (o *opening) matches(body string) bool {
@@ -41,35 +16,77 @@ func (o *opening) matches(body string) bool {
 	return strings.HasPrefix(body, o.text)
 }
 
-// firstBytes finds the bytes with which the first words of a body begin.
-func firstBytes(body string) (out [lookedAt]byte) {
-	out[0] = body[0]
-	for k := 1; k < lookedAt; k++ {
-		i := strings.IndexByte(body, ' ')
-		if i < 0 {
-			break
-		}
-		body = strings.TrimLeft(body[i:], " ")
-		if body == "" {
-			break
-		}
-		out[k] = body[0]
+// bytesAt gives the bytes that the opening allows at a spot, with 0 for a body
+// that ends before it; nil when it does not tell.
+func (o *opening) bytesAt(at spot) *[256]bool {
+	text := o.text
+	for range at.word {
+		text = nextWord(text)
 	}
-	return out
+	if end := strings.IndexByte(text, ' '); end >= 0 {
+		text = text[:end+1]
+	}
+	if at.offset >= len(text) || o.like && strings.IndexByte(text[:at.offset], '*') >= 0 {
+		return nil
+	}
+	var out [256]bool
+	class := text[at.offset]
+	for c := range out {
+		out[c] = byte(c) == class || o.like && likeByte(class, byte(c))
+	}
+	if o.like && class == '*' && at == (spot{}) {
+		out['{'], out['<'] = false, false // JSON or XML: no pattern of words
+	}
+	return &out
+}
+
+// nextWord is what follows the first word and its blanks, "" when nothing does.
+func nextWord(s string) string {
+	i := strings.IndexByte(s, ' ')
+	if i < 0 {
+		return ""
+	}
+	for i < len(s) && s[i] == ' ' {
+		i++
+	}
+	return s[i:]
 }
 
 // longestWord is how far * goes.
 const longestWord = 128
 
+// likeBytes says for every byte which of the classes it is in.
+var likeBytes = func() (t [256]uint8) {
+	for c := range t {
+		if '0' <= c && c <= '9' {
+			t[c] = isDigit
+		}
+		if '0' <= c && c <= '9' || isLetter(byte(c)) {
+			t[c] |= isAlnum
+		}
+		if c > ' ' {
+			t[c] |= isWord
+		}
+	}
+	return t
+}()
+
+// The classes that #, & and * of a pattern stand for.
+const (
+	isDigit uint8 = 1 << iota
+	isAlnum
+	isWord
+)
+
 // likeByte tells whether a byte is what #, & or * of a pattern stands for.
 func likeByte(class, c byte) bool {
 	switch class {
 	case '#':
-		return '0' <= c && c <= '9'
+		return likeBytes[c]&isDigit != 0
 	case '&':
-		return '0' <= c && c <= '9' || isLetter(c)
+		return likeBytes[c]&isAlnum != 0
 	case '*':
-		return c > ' '
+		return likeBytes[c]&isWord != 0
 	}
 	return false
 }
@@ -84,8 +101,12 @@ func likePrefix(s, pattern string) bool {
 			return false
 		}
 		switch c := pattern[j]; c {
-		case '#', '&':
-			if !likeByte(c, s[i]) {
+		case '#':
+			if likeBytes[s[i]]&isDigit == 0 {
+				return false
+			}
+		case '&':
+			if likeBytes[s[i]]&isAlnum == 0 {
 				return false
 			}
 		case '*':

@@ -41,24 +41,18 @@ func (c *compiler) pairs(n node) (cutter, *Error) {
 }
 
 func (c *pairs) cut(p *Parser, _ []*key, s string) bool {
-	space := &p.spaces[shapeKV]
-	o := space.start()
-	prev := &o.first
+	keys := p.chain(shapeKV)
 	if i := strings.IndexByte(s, '['); i >= 0 && i < 64 && i < strings.Index(s, c.equals) {
 		s = s[i+1:] // [key:"value"; …]
 	}
 	name, value, k := "", "", plain
 	flush := func() {
-		if name == "" {
-			return
+		if name != "" {
+			keys.put(name, value, k)
 		}
-		e := space.find(o, prev, name)
-		if e != nil {
-			prev = e
-		}
-		p.emit(e, value, k)
 	}
 	strict := strings.TrimSpace(c.between) == ""
+	closed := true // false once a quote was never closed: no later one is then either
 	for i, begin := 0, 0; i < len(s); {
 		for i < len(s) && (s[i] == ' ' || s[i] == '\t') {
 			i++
@@ -71,8 +65,11 @@ func (c *pairs) cut(p *Parser, _ []*key, s string) bool {
 				i++
 			}
 			begin, k = i, plain
-			if i < len(s) && s[i] == '"' {
-				if text, kd, end, ok := c.quoted(s, i+1); ok {
+			if closed && i < len(s) && s[i] == '"' {
+				var text string
+				var kd kind
+				var end int
+				if text, kd, end, closed = c.quoted(s, i+1); closed {
 					value, k, i = text, kd, end
 					flush()
 					name = ""

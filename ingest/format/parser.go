@@ -1,6 +1,7 @@
 package format
 
 import (
+	"slices"
 	"time"
 
 	"mimamori/event"
@@ -50,8 +51,10 @@ type Parser struct {
 	bits    []uint64  // recognition marks of this line
 	hits    []int32
 	found   []*alternative
+	left    []some // openings that the line can have
 	cutAs   shape
 	rows    rowHeader
+	headers map[string]rowHeader
 	header  string            // of this line's file
 	broken  string            // why JSON or XML is incomplete
 	extra   []*block          // of the patterns that matched
@@ -95,7 +98,7 @@ func (s *Set) Parser(opts Options) *Parser {
 	f := event.MustLookup
 	p := &Parser{
 		set: s, opts: opts, clock: clock{zone: opts.Location}, utc: clock{zone: time.UTC},
-		own: make([][]*key, len(s.formats)), inner: map[cutter][]*key{}, vendors: make([]int, len(s.formats)),
+		own: make([][]*key, len(s.formats)), inner: map[cutter][]*key{}, headers: map[string]rowHeader{}, vendors: make([]int, len(s.formats)),
 		fields: parserFields{newHeaderFields(), newRelated(), f("@timestamp"), f("event.original"), f("event.dataset"), f("event.module"), f("event.kind"), f("event.category"), f("message"), f("quarantine"), f("event.type"), f("time.claimed")},
 	}
 	marks, slots := 0, 0
@@ -205,11 +208,7 @@ func (p *Parser) recognised(h *header) *compiled {
 		p.trace.candidates(p, h)
 	}
 	for i, a := range p.found {
-		again := false
-		for _, b := range p.found[:i] {
-			again = again || a.format == b.format
-		}
-		if again {
+		if slices.ContainsFunc(p.found[:i], func(b *alternative) bool { return a.format == b.format }) {
 			continue
 		}
 		taken := p.cutFor(a.format, h)

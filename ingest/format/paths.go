@@ -46,13 +46,7 @@ func hashSplitter(target string) (func(p *Parser, v string), bool) {
 		return nil, false
 	}
 	return func(p *Parser, v string) {
-		for v != "" {
-			one := v
-			if i := strings.IndexByte(v, ','); i >= 0 {
-				one, v = v[:i], v[i+1:]
-			} else {
-				v = ""
-			}
+		for one := range strings.SplitSeq(v, ",") {
 			name, sum, _ := strings.Cut(strings.TrimSpace(one), "=")
 			i := -1
 			switch name {

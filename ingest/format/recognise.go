@@ -1,6 +1,7 @@
 package format
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 // bytes wins (spec).
 type alternative struct {
 	at       node
+	id       int // among all formats', in order
 	format   *compiled
 	shape    shape // of the keys
 	spec     int
@@ -69,6 +71,9 @@ func (c *compiler) recognise(n node) *Error {
 		})
 		if err != nil {
 			return err
+		}
+		if slices.Contains(a.starts, "") || slices.Contains(a.like, "") {
+			return it.fail("every line begins with an empty text")
 		}
 		keyed := len(a.keys)+len(a.values) > 0
 		shapes := keyedShapes(c.f.shapes)
@@ -206,89 +211,80 @@ func (p *Parser) mark(k *key) {
 // line where its shape shows (pairs, JSON).
 func (p *Parser) recognise(h *header) {
 	p.found = p.found[:0]
-	x := p.set.index
-	body := h.body
-	if body == "" {
+	if h.body == "" {
 		return
 	}
+	x := p.set.index
 	best := math.MinInt
 	if p.header == "" {
-		best = p.tryOpenings(x.byByte[body[0]], h, best)
-		if body[0] != '{' && body[0] != '<' {
-			words := firstBytes(body)
-			for k := 1; k < lookedAt && words[k] != 0; k++ {
-				best = p.tryOpenings(x.byWord[k][words[k]], h, best)
-			}
-		}
-	} else {
-		p.tryText(x.byHeader, h, best)
+		best = p.tryOpenings(h, best)
 	}
 	if h.app != "" {
 		best = p.tryText(x.byApp[h.app], h, best)
 	}
-	sh := shapeText
-	switch {
-	case p.header != "":
-		sh = shapeRows
-		p.cutRows(p.header, body)
-	case body[0] == '{':
-		sh = shapeJSON
-		p.broken = p.cutJSON(body)
-	case body[0] == '<' && len(body) > 1 && (isLetter(body[1]) || body[1] == '?'):
-		sh = shapeXML
-		p.broken = p.cutXML(body)
-	case len(x.marks[shapeLTSV]) > 0 && looksLTSV(body):
-		sh = shapeLTSV
-		p.cutLTSV(body)
-	case best < x.topKV && looksKV(body):
-		sh = shapeKV
-		p.cutKV(body)
+	p.cutAs = p.shapeOf(h.body, best < x.topKV)
+	if p.cutAs != shapeText {
+		p.cutShape(p.cutAs, h.body)
 	}
-	p.cutAs = sh
 	for _, m := range p.hits {
-		for _, a := range x.byMark[sh][m] {
-			if a.matchesKeys(p) && a.matchesText(body, h.app) {
+		for _, a := range x.byMark[p.cutAs][m] {
+			if a.matchesKeys(p) && a.matchesText(h.body, h.app) {
 				p.found = append(p.found, a)
+				best = max(best, a.spec)
 			}
 		}
 	}
-	if len(p.found) == 0 && p.header == "" {
+	switch {
+	case p.header != "": // any format of rows takes the row: what fixes less need not be asked
+		for _, a := range x.byHeader {
+			if a.spec >= best {
+				best = p.tryText([]*alternative{a}, h, best)
+			}
+		}
+	case len(p.found) == 0:
 		p.tryText(x.rest, h, best)
 	}
 	if len(p.found) > 1 {
 		slices.SortFunc(p.found, func(a, b *alternative) int {
-			if a.spec != b.spec {
-				return b.spec - a.spec
-			}
-			return a.format.id - b.format.id
+			return cmp.Or(b.spec-a.spec, a.id-b.id)
 		})
 	}
 }
 
-// tryOpenings notes the alternatives whose lines begin as the body does; one
-// that begins in several ways only once.
-func (p *Parser) tryOpenings(list []opening, h *header, best int) int {
-	var last *alternative
-	for i := range list {
-		o := &list[i]
-		if o.a == last || !o.matches(h.body) {
-			continue
-		}
-		last = o.a
-		if o.a.matchesRest(h.body, h.app) {
-			p.found = append(p.found, o.a)
-			best = max(best, o.a.spec)
-		}
+// shapeOf tells by how a body looks which shape's keys can recognise it, text for
+// none; pairs are asked for where a format that is recognised by them could win.
+func (p *Parser) shapeOf(body string, pairs bool) shape {
+	switch {
+	case p.header != "":
+		return shapeRows
+	case body[0] == '{':
+		return shapeJSON
+	case body[0] == '<' && len(body) > 1 && (isLetter(body[1]) || body[1] == '?'):
+		return shapeXML
+	case looksLTSV(body):
+		return shapeLTSV
+	case pairs && looksKV(body):
+		return shapeKV
 	}
-	return best
+	return shapeText
 }
 
 func (p *Parser) tryText(list []*alternative, h *header, best int) int {
 	for _, a := range list {
-		if a.matchesText(h.body, h.app) {
+		if !p.beaten(a) && a.matchesText(h.body, h.app) {
 			p.found = append(p.found, a)
 			best = max(best, a.spec)
 		}
 	}
 	return best
+}
+
+// beaten tells whether a better way to recognise the same format was found.
+func (p *Parser) beaten(a *alternative) bool {
+	for _, b := range p.found {
+		if b.format == a.format && (b.spec > a.spec || b.spec == a.spec && b.id <= a.id) {
+			return true
+		}
+	}
+	return false
 }

@@ -8,72 +8,61 @@ import "strings"
 // msg='a=b c=d' holds pairs of the same record; audit(1364481363.243:24287)
 // becomes the keys time and serial.
 func (p *Parser) cutRecords(s string) {
-	space := &p.spaces[shapeRecords]
-	o := space.start()
-	prev := &o.first
-	for s != "" {
-		line := s
-		if i := strings.IndexByte(s, '\n'); i >= 0 {
-			line, s = s[:i], s[i+1:]
-		} else {
-			s = ""
+	types := p.chain(shapeRecords)
+	for line := range strings.SplitSeq(s, "\n") {
+		cutRecord(&types, line)
+	}
+}
+
+// cutRecord cuts one line; until its type is known, keys stand beside the types.
+func cutRecord(types *chain, line string) {
+	keys, typed := *types, false
+	for line != "" {
+		i := 0
+		for i < len(line) && separators[line[i]] {
+			i++
 		}
-		in, before := o, prev
-		for line != "" {
-			i := 0
-			for i < len(line) && separators[line[i]] {
+		line = line[i:]
+		for i = 0; i < len(line) && keyBytes[line[i]]; i++ {
+		}
+		if i == 0 || i >= len(line) || line[i] != '=' {
+			for i < len(line) && !separators[line[i]] {
 				i++
 			}
+			auditStamp(types, line[:i])
 			line = line[i:]
-			for i = 0; i < len(line) && keyBytes[line[i]]; i++ {
-			}
-			if i == 0 || i >= len(line) || line[i] != '=' {
-				for i < len(line) && !separators[line[i]] {
-					i++
-				}
-				p.auditStamp(o, line[:i])
-				line = line[i:]
-				continue
-			}
-			name := line[:i]
-			if line = line[i+1:]; strings.HasPrefix(line, "'") && looksKV(line[1:]) {
-				line = line[1:]
-				continue
-			}
-			text, k, end := recordValue(line)
-			line = line[end:]
-			if name == "msg" && p.auditStamp(o, text) {
-				continue
-			}
-			if name == "type" && in == o {
-				if e := space.find(o, prev, text); e != nil && text != "" {
-					prev, in = e, e.inside()
-					before = &in.first
-				}
-			}
-			if e := space.find(in, before, name); e != nil {
-				before = e
-				p.emit(e, text, k)
+			continue
+		}
+		name := line[:i]
+		if line = line[i+1:]; strings.HasPrefix(line, "'") && looksKV(line[1:]) {
+			line = line[1:]
+			continue
+		}
+		text, k, end := recordValue(line)
+		line = line[end:]
+		if name == "msg" && auditStamp(types, text) {
+			continue
+		}
+		if name == "type" && text != "" && !typed {
+			if e := types.key(text); e != nil {
+				keys, typed = types.of(e.inside()), true
 			}
 		}
+		keys.put(name, text, k)
 	}
 }
 
 // auditStamp takes audit(TIME:SERIAL): apart; false when the text is none.
-func (p *Parser) auditStamp(o *object, text string) bool {
+func auditStamp(types *chain, text string) bool {
 	rest, ok := strings.CutPrefix(text, "audit(")
 	if !ok {
 		return false
 	}
 	rest, _, _ = strings.Cut(rest, ")")
 	at, serial, _ := strings.Cut(rest, ":")
-	space := &p.spaces[shapeRecords]
-	if e := space.find(o, &o.first, "time"); e != nil {
-		p.emit(e, at, plain)
-	}
-	if e := space.find(o, &o.first, "serial"); e != nil {
-		p.emit(e, serial, plain)
-	}
+	keys := types.of(types.in)
+	keys.put("time", at, plain)
+	keys.put("serial", serial, plain)
 	return true
 }
 

@@ -10,6 +10,12 @@ import (
 // counted and stay in the line.
 const maxColumns = 512
 
+// What a parser remembers of headers beside the last.
+const (
+	maxHeaders = 64
+	maxHeader  = 16 << 10 // bytes of one
+)
+
 // header of rows: the names of the columns, as the file's header line gives
 // them. Lines of one source share it, so it is read once.
 type rowHeader struct {
@@ -19,14 +25,18 @@ type rowHeader struct {
 }
 
 // readHeader takes a header apart: CSV, TSV, or values between semicolons or
-// bars, whichever occurs most, or blanks where none of these occurs; the headers of W3C extended logs ("#Fields: a b", of Exchange "#Fields: a,b")
-// and of Zeek ("#fields<tab>a<tab>b") too.
+// bars, whichever occurs most, or blanks where none of these occurs; the headers
+// of W3C extended logs ("#Fields: a b", of Exchange "#Fields: a,b") and of Zeek
+// ("#fields<tab>a<tab>b") too.
 func (p *Parser) readHeader(text string) {
 	if p.rows.text == text && p.rows.keys != nil {
 		return
 	}
-	space := &p.spaces[shapeRows]
-	o := space.start()
+	if h, ok := p.headers[text]; ok {
+		p.rows = h
+		return
+	}
+	keys := p.chain(shapeRows)
 	h := rowHeader{text: strings.Clone(text), sep: ','}
 	names := strings.TrimRight(strings.TrimPrefix(text, "\ufeff"), "\r\n")
 	if rest, ok := cutFoldPrefix(names, "#fields"); ok && rest != "" {
@@ -47,19 +57,23 @@ func (p *Parser) readHeader(text string) {
 			h.sep = ' '
 		}
 	}
-	prev := &o.first
-	eachColumn(names, h.sep, func(name string, k kind) bool {
+	for v := (values{s: names, sep: h.sep, rows: true}); len(h.keys) < maxColumns; {
+		name, k, ok := v.next()
+		if !ok {
+			break
+		}
 		if k == doubled {
 			name = strings.ReplaceAll(name, `""`, `"`)
 		}
-		e := space.find(o, prev, strings.TrimSpace(name))
-		if e != nil {
-			prev = e
-		}
-		h.keys = append(h.keys, e)
-		return len(h.keys) < maxColumns
-	})
-	p.rows = h
+		h.keys = append(h.keys, keys.key(strings.TrimSpace(name)))
+	}
+	if p.rows = h; len(text) > maxHeader {
+		return
+	}
+	if len(p.headers) >= maxHeaders {
+		clear(p.headers)
+	}
+	p.headers[h.text] = h
 }
 
 func cutFoldPrefix(s, prefix string) (string, bool) {
@@ -78,66 +92,18 @@ func (p *Parser) cutRows(header, s string) bool {
 		}
 	}
 	n := 0
-	eachColumn(strings.TrimRight(s, "\r\n"), p.rows.sep, func(text string, k kind) bool {
-		if n < len(p.rows.keys) {
+	for v := (values{s: strings.TrimRight(s, "\r\n"), sep: p.rows.sep, rows: true}); n < 2*maxColumns; n++ {
+		text, k, ok := v.next()
+		switch {
+		case !ok:
+			return n > 1
+		case n < len(p.rows.keys):
 			p.emit(p.rows.keys[n], text, k)
-		} else {
+		default:
 			p.dropped++
 		}
-		n++
-		return n < 2*maxColumns
-	})
+	}
 	return n > 1
-}
-
-// eachColumn calls do with each value, until it answers false. Values in double
-// quotes may hold the separator; "" in them is a quote.
-func eachColumn(s string, sep byte, do func(text string, k kind) bool) {
-	for i := 0; i <= len(s); {
-		if sep == ' ' {
-			i += blanks(s[i:])
-			if i == len(s) {
-				return
-			}
-		}
-		var text string
-		k := plain
-		if i < len(s) && s[i] == '"' {
-			text, k, i = rowQuoted(s, i+1, sep)
-		} else {
-			end := strings.IndexByte(s[i:], sep)
-			if end < 0 {
-				end = len(s) - i
-			}
-			text = s[i : i+end]
-			i += end
-		}
-		i++
-		if !do(text, k) {
-			return
-		}
-	}
-}
-
-// rowQuoted reads from behind a quote to behind its pair, as RFC 4180 has it; a
-// quote that is never closed takes the rest.
-func rowQuoted(s string, start int, sep byte) (string, kind, int) {
-	k := plain
-	for i := start; ; {
-		j := strings.IndexByte(s[i:], '"')
-		if j < 0 {
-			return s[start:], k, len(s)
-		}
-		j += i
-		if j+1 < len(s) && s[j+1] == '"' {
-			k, i = doubled, j+2
-			continue
-		}
-		if j+1 >= len(s) || s[j+1] == sep {
-			return s[start:j], k, j + 1
-		}
-		i = j + 1
-	}
 }
 
 // headerFormat is what Result.Format says of a file's header row.

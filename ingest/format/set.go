@@ -44,37 +44,20 @@ func Builtin() (*Set, error) { return Load(Files()) }
 // place as file:line:column and shows the line.
 func Load(systems ...fs.FS) (*Set, error) {
 	s := &Set{byName: map[string]*compiled{}, sum: sha256.New()}
-	var errs []error
-	bases := map[string]node{}
-	roots := make([]map[string]node, len(systems)) // by file; each is parsed once
-	for i, fsys := range systems {
-		roots[i] = map[string]node{}
-		if err := readBases(fsys, bases, roots[i], s.sum); err != nil {
-			errs = append(errs, err)
-		}
-	}
-	for layer, fsys := range systems {
-		files, err := fs.Glob(fsys, "*.yaml")
-		if err != nil {
-			return nil, fmt.Errorf("list formats: %w", err)
-		}
+	bases, own, errs := readFiles(systems, s.sum)
+	for layer, files := range own {
 		here := map[string]string{}
-		for _, name := range files {
-			root, err := rootOf(fsys, name, roots[layer])
-			if err != nil {
-				errs = append(errs, err)
-				continue
-			}
+		for _, root := range files {
 			f, err := compileFile(root, bases)
 			if err != nil {
 				errs = append(errs, err)
 				continue
 			}
 			if other := here[f.name]; other != "" {
-				errs = append(errs, fmt.Errorf("%s: the name %q is taken by %s; choose another name", name, f.name, other))
+				errs = append(errs, fmt.Errorf("%s: the name %q is taken by %s; choose another name", root.src.name, f.name, other))
 				continue
 			}
-			here[f.name], f.layer = name, layer
+			here[f.name], f.layer = root.src.name, layer
 			s.byName[f.name] = f
 		}
 	}
@@ -103,18 +86,6 @@ func (s *Set) Names() []string {
 		out[i] = f.name
 	}
 	return out
-}
-
-// rootOf gives a file's document, which may have been read before.
-func rootOf(fsys fs.FS, name string, roots map[string]node) (node, error) {
-	if root, ok := roots[name]; ok {
-		return root, nil
-	}
-	text, err := fs.ReadFile(fsys, name)
-	if err != nil {
-		return node{}, fmt.Errorf("read format %s: %w", name, err)
-	}
-	return parseYAML(name, text)
 }
 
 // Has tells whether there is a format of that name.

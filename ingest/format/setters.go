@@ -47,8 +47,10 @@ func plainSetter(f event.Field) (action, opcode) {
 				if old, ok := p.x.Get(f); ok {
 					list = old.List()
 				}
-				if len(list) < 1000 {
-					p.x.Set(f, event.Strings(p.arena.list(append(list[:len(list):len(list)], v))))
+				if len(list) < maxList {
+					p.x.Set(f, event.Strings(p.arena.longer(list, v)))
+				} else {
+					p.dropped++
 				}
 				return true
 			}, opActs

@@ -1,6 +1,7 @@
 package format
 
 import (
+	"slices"
 	"strings"
 
 	"mimamori/event"
@@ -13,20 +14,23 @@ func (p *Parser) setText(f event.Field, v string) {
 	}
 }
 
+// maxList bounds a list that is gathered from a line; what is beyond is counted.
+const maxList = 1000
+
 // addTo appends to a list field in memory that the event may keep.
 func (p *Parser) addTo(f event.Field, v string) {
-	var buf [16]string
-	list := buf[:0]
-	if old, ok := p.x.Get(f); ok {
-		for _, s := range old.List() {
-			if s == v {
-				return
-			}
-			list = append(list, s)
-		}
+	old, ok := p.x.Get(f)
+	if !ok {
+		p.x.Set(f, event.Strings(p.arena.list([]string{v})))
+		return
 	}
-	if len(list) < 1000 {
-		p.x.Set(f, event.Strings(p.arena.list(append(list, v))))
+	list := old.List()
+	if len(list) >= maxList {
+		p.dropped++
+		return
+	}
+	if !slices.Contains(list, v) {
+		p.x.Set(f, event.Strings(p.arena.longer(list, v)))
 	}
 }
 

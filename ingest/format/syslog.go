@@ -23,7 +23,7 @@ type header struct {
 // a tag or none). A line without a header is its own body: nothing is taken that
 // is not sure to be a header.
 func (p *Parser) cutHeader(line string) header {
-	h := header{pri: -1, body: strings.TrimRight(strings.TrimLeft(line, " \t\r\n\x00"), "\r\n\x00")}
+	h := header{pri: -1, body: trimLine(line)}
 	s := h.body
 	if s == "" || s[0] == '{' {
 		return h
@@ -49,6 +49,17 @@ func (p *Parser) cutHeader(line string) header {
 		p.cut3164(s, &h)
 	}
 	return h
+}
+
+// trimLine takes blanks and line ends from before a line, and line ends off its end.
+func trimLine(s string) string {
+	for s != "" && (s[0] == ' ' || s[0] == '\t' || s[0] == '\r' || s[0] == '\n' || s[0] == 0) {
+		s = s[1:]
+	}
+	for s != "" && (s[len(s)-1] == '\r' || s[len(s)-1] == '\n' || s[len(s)-1] == 0) {
+		s = s[:len(s)-1]
+	}
+	return s
 }
 
 // cut5424 reads VERSION TIMESTAMP HOST APP PROCID MSGID SD MSG.

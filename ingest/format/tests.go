@@ -10,7 +10,7 @@ import (
 
 // testCase is one test inside a format's file.
 type testCase struct {
-	at       node
+	at       mark
 	name     string
 	line     string
 	header   string // of the file that the line is a row of
@@ -24,7 +24,7 @@ type testCase struct {
 
 // expectation is a field and its value as text.
 type expectation struct {
-	at    node
+	at    mark
 	field event.Field
 	value []string
 }
@@ -40,7 +40,7 @@ const testKeys = "name, line, header, format, received, zone, expect, absent, re
 
 func (c *compiler) tests(n node) *Error {
 	for _, it := range n.items() {
-		t := testCase{at: it}
+		t := testCase{at: it.mark()}
 		if err := it.each(func(key string, at, val node) *Error { return c.testKey(&t, key, at, val) }); err != nil {
 			return err
 		}
@@ -110,7 +110,7 @@ func (c *compiler) expectations(t *testCase, prefix string, n node) *Error {
 			return err
 		}
 		list, err := val.texts()
-		t.expect = append(t.expect, expectation{val, f, list})
+		t.expect = append(t.expect, expectation{val.mark(), f, list})
 		return err
 	})
 }

@@ -50,6 +50,9 @@ func program(v string) string {
 // part without a unit has the one that its place gives it. What is no duration
 // stays as it is.
 func (p *Parser) duration(v string) string {
+	if len(v) > 64 {
+		return v
+	}
 	total, last, colons := int64(0), int64(0), strings.Count(v, ":")
 	for i := 0; i < len(v); {
 		n, w := digits(v[i:])

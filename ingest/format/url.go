@@ -22,12 +22,10 @@ func urlSplitter(target string) (func(p *Parser, v string), bool) {
 			p.x.Set(full, event.String(v))
 			p.x.Set(scheme, event.String(textTransforms["lower"](p, v[:i])))
 			rest = v[i+3:]
-		} else if strings.HasPrefix(v, "/") {
-			rest = v
 		}
-		end := strings.IndexAny(rest, "/?#")
-		if end < 0 {
-			end = len(rest)
+		end := 0
+		for end < len(rest) && rest[end] != '/' && rest[end] != '?' && rest[end] != '#' {
+			end++
 		}
 		authority := rest[:end]
 		if at := strings.LastIndexByte(authority, '@'); at >= 0 {

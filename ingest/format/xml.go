@@ -141,12 +141,13 @@ func attribute(attrs, want string) string {
 // root reads the root element: its children are keys of o.
 func (c *xmlCutter) root(o *object) bool {
 	t, ok := c.open()
-	return ok && (t.closed || c.children(o, &o.first, 0))
+	return ok && (t.closed || c.children(o, 0))
 }
 
 // children reads the content of an element that holds elements, to behind its
 // end tag.
-func (c *xmlCutter) children(o *object, prev *key, depth int) bool {
+func (c *xmlCutter) children(o *object, depth int) bool {
+	keys := chain{c.p, c.space, o, &o.first}
 	params := 0
 	for {
 		j := strings.IndexByte(c.s[c.i:], '<')
@@ -182,9 +183,8 @@ func (c *xmlCutter) children(o *object, prev *key, depth int) bool {
 			name = paramNames[min(params, len(paramNames)-1)]
 			params++
 		}
-		k := c.space.find(o, prev, name)
+		k := keys.key(name)
 		if k != nil {
-			prev = k
 			c.attributes(k, t, name)
 		}
 		if t.closed {
@@ -204,6 +204,11 @@ var paramNames = [...]string{
 
 // attributes emits a tag's attributes as keys below it.
 func (c *xmlCutter) attributes(k *key, t tag, name string) {
+	if strings.IndexByte(t.attrs, '=') < 0 {
+		return
+	}
+	in := k.inside()
+	keys := chain{c.p, c.space, in, &in.first}
 	attrs := t.attrs
 	for {
 		at, value, rest, ok := nextAttr(attrs)
@@ -214,10 +219,7 @@ func (c *xmlCutter) attributes(k *key, t tag, name string) {
 		if at == "Name" && name == t.named || at == "xmlns" || strings.HasPrefix(at, "xmlns:") || value == "" {
 			continue
 		}
-		in := k.inside()
-		if a := c.space.find(in, &in.first, local(at)); a != nil {
-			c.p.emit(a, value, xmlKind(value))
-		}
+		keys.put(local(at), value, xmlKind(value))
 	}
 }
 
@@ -251,8 +253,7 @@ func (c *xmlCutter) content(k *key, depth int) bool {
 	if k.mark >= 0 {
 		c.p.mark(k)
 	}
-	in := k.inside()
-	return c.children(in, &in.first, depth+1)
+	return c.children(k.inside(), depth+1)
 }
 
 // skip passes over the content of an element that is too deep, or whose key has

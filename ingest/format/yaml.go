@@ -54,9 +54,21 @@ type tokenError interface {
 }
 
 // fail makes an error at the node's place.
-func (n node) fail(format string, args ...any) *Error {
+func (n node) fail(format string, args ...any) *Error { return n.mark().fail(format, args...) }
+
+// mark is a node's place, to keep when the tree is let go.
+type mark struct {
+	src       *source
+	line, col int
+}
+
+func (n node) mark() mark {
 	p := n.start().Position
-	return n.src.errAt(p.Line, p.Column, format, args...)
+	return mark{n.src, p.Line, p.Column}
+}
+
+func (m mark) fail(format string, args ...any) *Error {
+	return m.src.errAt(m.line, m.col, format, args...)
 }
 
 func (n node) start() *yamltoken.Token {

@@ -10,13 +10,8 @@ const (
 	kanji12             // JIS X 0212
 )
 
-// Escape reads an escape sequence of ISO-2022-JP at line[i]. It returns its
-// length, 0 when there is none, and whether two bytes make a character after it.
-func Escape[T string | []byte](line T, i int) (size int, double bool) {
-	size, m := escape(line, i)
-	return size, m == kanji || m == kanji12
-}
-
+// escape reads an escape sequence at line[i]: its length, 0 when there is none,
+// and the mode that it begins.
 func escape[T string | []byte](line T, i int) (int, mode) {
 	if i+2 >= len(line) || line[i] != 0x1B {
 		return 0, ascii
