@@ -17,8 +17,9 @@ const (
 	reasonDamage = "the collector's spool was damaged on disk"
 )
 
-// giveUpBytes is how much is given up at once, at least.
-const giveUpBytes = 1 << 20
+// giveUpShare is how much of a full spool is given up at once, at least: the
+// stream reads a source's blocks for it.
+const giveUpShare = 64
 
 // given is what was given up.
 type given struct {

@@ -3,6 +3,7 @@ package collector
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -33,10 +34,10 @@ func (s *spool) resume(ctx context.Context) (newest uint64, err error) {
 }
 
 // done notes that a message was shipped.
-func (s *spool) done(source string, seq uint64) {
+func (s *spool) done(seq uint64, bytes int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.shipped[source] = max(s.shipped[source], seq)
+	s.loose += uint64(bytes)
 	s.forget(seq)
 }
 
@@ -57,10 +58,19 @@ func (s *spool) note(context.Context) error {
 	return nil
 }
 
-// settle notes how far shipping came and removes what is no longer needed:
-// below what waits, of each source what is older than its newest shipped
-// message.
+// mayLie bounds the shipped bytes that settle leaves.
+const mayLie = 64 << 20
+
+// settle notes how far shipping came and removes what is no longer needed.
 func (s *spool) settle(ctx context.Context) error {
+	return s.remove(ctx, min(uint64(s.cfg.Spool.MaxBytes)/16, mayLie))
+}
+
+// remove removes what lies below all that waits, but for each source's newest
+// message. What lies before the oldest of these goes at once. For what lies
+// between, the stream reads every block in which a source has a message, so up
+// to lie bytes of it stay.
+func (s *spool) remove(ctx context.Context, lie uint64) error {
 	if err := s.note(ctx); err != nil {
 		return err
 	}
@@ -70,18 +80,34 @@ func (s *spool) settle(ctx context.Context) error {
 	}
 	low := s.lanes.low()
 	s.mu.Lock()
-	shipped := s.shipped
-	s.shipped = map[string]uint64{}
+	loose, cut, newest := s.loose, s.cut, maps.Clone(s.newest)
 	s.mu.Unlock()
-	for source, seq := range shipped {
-		if err == nil {
-			err = o.frames.Purge(ctx, spoolSubject+source, min(seq, low))
-		}
-		if seq > low || err != nil { // again, when the backlog is shipped
-			s.done(source, seq)
+	needed := low
+	for _, seq := range newest {
+		needed = min(needed, seq)
+	}
+	if needed <= cut && loose <= lie {
+		return nil
+	}
+	err = o.frames.Purge(ctx, "", needed)
+	all := needed == low
+	if !all && loose > lie {
+		all = true
+		for source, seq := range newest {
+			if err == nil {
+				err = o.frames.Purge(ctx, spoolSubject+source, min(seq, low))
+			}
 		}
 	}
-	if err == nil && len(shipped) > 0 {
+	if err == nil {
+		s.mu.Lock()
+		s.cut = needed
+		if all {
+			s.loose -= loose
+		}
+		s.mu.Unlock()
+	}
+	if err == nil {
 		err = s.measure(ctx, o)
 	}
 	if err != nil {

@@ -277,7 +277,7 @@ func await(ctx context.Context, x flight, limit time.Duration, news <-chan struc
 
 func (s *shipper) landed(x flight) {
 	s.trouble(nil)
-	s.spool.done(x.source, x.seq)
+	s.spool.done(x.seq, x.bytes)
 	s.health.queue(s.spool)
 }
 

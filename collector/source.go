@@ -252,11 +252,11 @@ func (s *source) store(hard context.Context, entry, sealed []byte) uint64 {
 // source's oldest frames. False means that there is nothing to give up.
 func (s *source) makeRoom(hard context.Context, need int) bool {
 	before := s.spool.bytes.Load()
-	if err := s.spool.settle(hard); err == nil && s.spool.bytes.Load() < before {
+	if err := s.spool.remove(hard, 0); err == nil && s.spool.bytes.Load() < before {
 		return true
 	}
 	g, err := s.spool.giveUp(hard, s.head.Source, reasonFull, func(_ *frame.Frame, bytes int) bool {
-		return bytes < max(giveUpBytes, 2*need)
+		return bytes < max(int(s.spool.cfg.Spool.MaxBytes)/giveUpShare, 2*need)
 	})
 	s.gaveUp(g, err, reasonFull)
 	return err == nil && g.bytes > 0

@@ -54,7 +54,8 @@ type spool struct {
 	room    int               // bytes of recent
 	left    uint64            // what this run did not put, or let go from recent, is not above it
 	holes   bool              // something may be in the stream and not in recent
-	shipped map[string]uint64 // the newest one that was shipped since the last settling
+	loose   uint64            // bytes that were shipped and may still be there
+	cut     uint64            // nothing below is there
 
 	given    atomic.Uint64 // how often frames were given up
 	settling sync.Mutex
@@ -76,7 +77,7 @@ type openSpool struct {
 func newSpool(ctx context.Context, cfg Config, key ed25519.PrivateKey, log *slog.Logger) (*spool, error) {
 	s := &spool{
 		cfg: cfg, log: log, key: key, live: make(chan struct{}, 1), gaps: make(chan struct{}, 1),
-		newest: map[string]uint64{}, shipped: map[string]uint64{},
+		newest: map[string]uint64{},
 	}
 	var err error
 	if s.now, err = s.start(ctx); err != nil {
