@@ -25,12 +25,15 @@ func (a *alternative) conditions(p *Parser, h *header) (held, of int, failed str
 	}
 	if len(a.starts)+len(a.like) > 0 {
 		begins := func(s string) bool { return strings.HasPrefix(h.body, s) }
-		isLike := func(s string) bool { return likePrefix(h.body, s) }
-		check(slices.ContainsFunc(a.starts, begins) || slices.ContainsFunc(a.like, isLike), "the body does not begin with %s",
-			cutText(strings.Join(append(slices.Clone(a.starts), a.like...), " or "), 100))
+		isLike := func(l like) bool { return l.opens(h.body) }
+		want := slices.Clone(a.starts)
+		for _, l := range a.like {
+			want = append(want, l.text)
+		}
+		check(slices.ContainsFunc(a.starts, begins) || slices.ContainsFunc(a.like, isLike), "the body does not begin with %s", cutText(strings.Join(want, " or "), 100))
 	}
-	for _, s := range a.contains {
-		check(strings.Contains(h.body, s), "%q does not occur", s)
+	for _, n := range a.contains {
+		check(strings.Contains(h.body, n.text), "%q does not occur", n.text)
 	}
 	if len(a.keys)+len(a.values) > 0 && a.shape != p.cutAs {
 		of += len(a.keys) + len(a.values) - 1

@@ -2,10 +2,10 @@ package format
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -74,17 +74,18 @@ func answered(t *testing.T, p *Parser, x *event.Builder, in Input) Result {
 	return res
 }
 
-// alone runs the test in a process of its own: so many products fill the table
-// of fields, which other tests need. It is true in that process.
+// alone tells whether a test has a process to itself, and else runs it in one:
+// the fields that whole corpora bring would fill the registry for other tests.
 func alone(t *testing.T) bool {
 	t.Helper()
+	const name = "MIMAMORI_TEST_ALONE"
 	testkit.Corpora(t)
-	const here = "MIMAMORI_ALONE"
-	if os.Getenv(here) == t.Name() {
+	if os.Getenv(name) != "" {
 		return true
 	}
-	t.Setenv(here, t.Name())
-	out, err := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v", "-test.short="+strconv.FormatBool(testing.Short())).CombinedOutput()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v", fmt.Sprintf("-test.short=%v", testing.Short()))
+	cmd.Env = append(os.Environ(), name+"=1")
+	out, err := cmd.CombinedOutput()
 	t.Logf("%s", out)
 	if err != nil {
 		t.Error(err)

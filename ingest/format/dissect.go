@@ -10,7 +10,7 @@ func (d *dissector) names() []string { return d.keys }
 
 func (d *dissector) cut(p *Parser, own []*key, s string) bool {
 	for i := range d.patterns {
-		if q := &d.patterns[i]; (q.like == "" || likePrefix(s, q.like)) && q.match(p, own, s) {
+		if q := &d.patterns[i]; q.like.opens(s) && q.match(p, own, s) {
 			p.also(q.block)
 			return true
 		}
@@ -21,7 +21,7 @@ func (d *dissector) cut(p *Parser, own []*key, s string) bool {
 func (c *compiler) dissect(n node) (cutter, *Error) {
 	d := &dissector{}
 	for _, it := range n.items() {
-		at, text, like, b, err := c.patternItem(it)
+		at, text, opening, b, err := c.patternItem(it)
 		if err != nil {
 			return nil, err
 		}
@@ -29,17 +29,17 @@ func (c *compiler) dissect(n node) (cutter, *Error) {
 		if err != nil {
 			return nil, err
 		}
-		q.like, q.block = like, b
+		q.like, q.block = opening, b
 		d.patterns = append(d.patterns, q)
 	}
 	return d, nil
 }
 
 // patternItem reads a pattern, or a pattern and what it sets.
-func (c *compiler) patternItem(n node) (at node, text, like string, b *block, err *Error) {
+func (c *compiler) patternItem(n node) (at node, text string, l like, b *block, err *Error) {
 	if !n.isMap() {
 		text, err = n.text()
-		return n, text, "", nil, err
+		return n, text, like{}, nil, err
 	}
 	b = &block{at: n}
 	at = n
@@ -50,7 +50,9 @@ func (c *compiler) patternItem(n node) (at node, text, like string, b *block, er
 			text, err = val.text()
 			return err
 		case "like":
-			like, err = val.text()
+			var text string
+			text, err = val.text()
+			l = newLike(text)
 			return err
 		}
 		known, err := c.blockKey(b, key, val)
@@ -62,5 +64,5 @@ func (c *compiler) patternItem(n node) (at node, text, like string, b *block, er
 	if err == nil && text == "" {
 		err = n.fail("`pattern` is missing")
 	}
-	return at, text, like, b, err
+	return at, text, l, b, err
 }

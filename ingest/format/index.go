@@ -84,10 +84,10 @@ func (x *index) add(a *alternative, users map[string]int) {
 		x.rest = append(x.rest, a)
 	default:
 		for _, s := range a.starts {
-			x.openings.add(a, s, false)
+			x.openings.add(a, s, nil)
 		}
-		for _, s := range a.like {
-			x.openings.add(a, s, true)
+		for i := range a.like {
+			x.openings.add(a, a.like[i].text, &a.like[i])
 		}
 	}
 }

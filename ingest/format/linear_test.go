@@ -62,6 +62,7 @@ func linear(t *testing.T, g growth) {
 func TestCuttersAreLinearOnHostileLines(t *testing.T) {
 	s := builtinSet(t)
 	p := s.Parser(Options{})
+	pattern := newLike("* *: * [##")
 	cutShape := func(sh shape) func(string) {
 		return func(text string) {
 			p.resetTokens()
@@ -86,7 +87,7 @@ func TestCuttersAreLinearOnHostileLines(t *testing.T) {
 		"dissect":       {"a ", cutBy(p, compiledCut(t, `{dissect: ["%{a->} %{b#}: %{c!} %{d->}=%{e} for", "%{a} from %{b} to %{c}"]}`))},
 		"header":        {"<13>", func(text string) { p.cutHeader(text) }},
 		"RFC 5424":      {"<13>1 - h a p m [a ", func(text string) { p.cutHeader(text) }},
-		"like":          {"", func(text string) { likePrefix(text, "* *: * [##") }},
+		"like":          {"", func(text string) { pattern.opens(text) }},
 	} {
 		for _, unit := range hostile {
 			linear(t, growth{name, c.head, unit, "", 1 << 10, c.do})

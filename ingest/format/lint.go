@@ -123,7 +123,7 @@ func (l *linter) regexes(c cutter) {
 		}
 	case *matcher:
 		for _, q := range c.patterns {
-			if q.like == "" && !l.told("regex") {
+			if q.like.text == "" && !l.told("regex") {
 				l.warn(q.at.mark(), "a regular expression without `like` is tried on every line and costs ten times a dissect pattern; say how the text begins, or use dissect or columns")
 			}
 		}

@@ -81,8 +81,8 @@ func TestPatternsOfLike(t *testing.T) {
 		{"a", "**", false},
 		{"é1", "*#", true},
 	} {
-		if got := likePrefix(c.s, c.pattern); got != c.want {
-			t.Errorf("%q like %q is %v", c.s, c.pattern, got)
+		if l := newLike(c.pattern); l.opens(c.s) != c.want {
+			t.Errorf("%q like %q is %v", c.s, c.pattern, !c.want)
 		}
 	}
 }

@@ -11,35 +11,36 @@ import (
 // holds the set of openings that allow it, and only what is in all of a body's
 // sets is tried.
 type openings struct {
-	list []opening // by text, so that those alike stand in the same words of a set
-	size int       // of a set, in words of 64
-	sets []uint64  // by spot, then by byte
+	list  []opening // by text, so that those alike stand in the same words of a set
+	size  int       // of a set, in words of 64
+	sets  []uint64  // by spot, then by byte
+	begin [256]bool // the bytes that any of them begins with
 }
 
 // spot is a byte of a body: the offset in a word.
 type spot struct{ word, offset int }
 
-// spots are looked at in this order, until a few openings are left: the bytes
-// with which the first words begin, and those where lines that begin with a time
-// or a number differ.
+// spots are what is looked at: where the first words begin, and where lines that
+// begin with a time, a number or the same word differ.
 var spots = [...]spot{
-	{0, 0}, {0, 4}, {1, 0}, {0, 10}, {1, 8}, {2, 0}, {0, 1}, {0, 7}, {3, 0}, {0, 2}, {4, 0}, {5, 0}, {6, 0}, {7, 0}, {1, 1}, {0, 3}, {1, 12}, {2, 1},
+	{0, 0}, {0, 4}, {1, 0}, // these leave few words of a set
+	{0, 1}, {0, 2}, {0, 3}, {0, 5}, {0, 7}, {0, 8}, {0, 9}, {0, 10}, {1, 2}, {1, 8}, {1, 12}, {2, 0}, {3, 0}, {4, 0}, {5, 0}, {6, 0},
 }
 
 const (
-	spotWords   = 8 // words that are looked at
-	fewOpenings = 2 // are tried without looking further
+	firstSpots = 3
+	spotWords  = 7 // words that are looked at
 )
 
 // add notes that the lines of an alternative can begin so.
-func (x *openings) add(a *alternative, text string, like bool) {
+func (x *openings) add(a *alternative, text string, l *like) {
 	for i := range x.list {
-		if o := &x.list[i]; o.text == text && o.like == like {
+		if o := &x.list[i]; o.text == text && (o.like == nil) == (l == nil) {
 			o.alts = append(o.alts, a)
 			return
 		}
 	}
-	x.list = append(x.list, opening{text, like, []*alternative{a}})
+	x.list = append(x.list, opening{text, l, []*alternative{a}})
 }
 
 // compile makes the sets of all that was added.
@@ -52,6 +53,7 @@ func (x *openings) compile() {
 			tell := x.list[i].bytesAt(at)
 			for c := range 256 {
 				if tell == nil || tell[c] {
+					x.begin[c] = x.begin[c] || at == (spot{})
 					x.row(n, byte(c))[i>>6] |= 1 << (i & 63)
 				}
 			}
@@ -70,48 +72,45 @@ type some struct {
 	bits uint64
 }
 
-// of gives the openings that a body can begin with, and maybe some others.
+// of gives the openings that a body can begin with, and maybe some others. It
+// takes the same way for every body, which a processor can foresee.
 func (x *openings) of(left []some, body string) []some {
+	if !x.begin[body[0]] {
+		return left[:0]
+	}
+	a, b, c := x.row(0, body[0]), x.row(1, byteAt(body, spots[1].offset)), x.row(2, 0)
+	word := nextWord(body)
+	if word != "" {
+		c = x.row(2, word[0])
+	}
 	left = left[:0]
-	for n, set := range x.row(0, body[0]) {
-		if set != 0 {
+	for n := range a {
+		if set := a[n] & b[n] & c[n]; set != 0 {
 			left = append(left, some{n, set})
 		}
 	}
-	var starts [spotWords]int // of the words, len(body) for those that are not there
-	known := 0
-	for n := 1; n < len(spots); n++ {
-		if areFew(left) {
-			break
+	if len(left) == 0 {
+		return left
+	}
+	words := [spotWords]string{body, word}
+	for n := 2; n < spotWords && words[n-1] != ""; n++ {
+		words[n] = nextWord(words[n-1])
+	}
+	for n := firstSpots; n < len(spots); n++ {
+		row := x.row(n, byteAt(words[spots[n].word], spots[n].offset))
+		for i := range left {
+			left[i].bits &= row[left[i].n]
 		}
-		at := spots[n]
-		for ; known < at.word; known++ {
-			starts[known+1] = len(body) - len(nextWord(body[starts[known]:]))
-		}
-		c := byte(0)
-		if i := starts[at.word] + at.offset; i < len(body) {
-			c = body[i]
-		}
-		row, kept := x.row(n, c), 0
-		for _, l := range left {
-			if l.bits &= row[l.n]; l.bits != 0 {
-				left[kept] = l
-				kept++
-			}
-		}
-		left = left[:kept]
 	}
 	return left
 }
 
-func areFew(left []some) bool {
-	n := 0
-	for _, l := range left {
-		if n += bits.OnesCount64(l.bits); n > fewOpenings {
-			return false
-		}
+// byteAt is a byte of s, 0 behind its end.
+func byteAt(s string, i int) byte {
+	if i < len(s) {
+		return s[i]
 	}
-	return true
+	return 0
 }
 
 // tryOpenings notes the alternatives whose lines begin as the body does.

@@ -62,6 +62,7 @@ type Parser struct {
 	raw     []string
 	rawGen  []uint32
 	gen     uint32
+	list    []string // of related.*, while it is gathered
 	arena   arena
 	buf     []byte
 	literal bool // the value that is mapped stood in quotes, where that matters

@@ -33,7 +33,7 @@ func pathSplitter(target string) (func(p *Parser, v string), bool) {
 			p.x.Set(more[1], event.String(name[i+1:]))
 		}
 		if len(v) > 2 && v[1] == ':' && isLetter(v[0]) {
-			p.x.Set(more[2], event.String(textTransforms["upper"](p, v[:1])))
+			p.x.Set(more[2], event.String(p.upper(v[:1])))
 		}
 	}, true
 }
@@ -60,7 +60,7 @@ func hashSplitter(target string) (func(p *Parser, v string), bool) {
 				i = 3
 			}
 			if i >= 0 && sum != "" && strings.Trim(sum, "0") != "" {
-				p.x.Set(fs[i], event.String(textTransforms["lower"](p, sum)))
+				p.x.Set(fs[i], event.String(p.lower(sum)))
 			}
 		}
 	}, true

@@ -6,7 +6,7 @@ import "strings"
 type pattern struct {
 	head  string // text before the first key
 	parts []part
-	like  string // how the text begins, "" for any way
+	like  like   // how the text begins
 	block *block // what else a match does, or nil
 }
 

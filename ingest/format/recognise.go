@@ -18,8 +18,8 @@ type alternative struct {
 	spec     int
 	apps     []string // any of these names in the syslog header
 	starts   []string // the body begins with any of these
-	like     []string // the body begins as any of these patterns, see likePrefix
-	contains []string // all of these occur in the body
+	like     []like   // the body begins as any of these patterns
+	contains []needle // all of these occur in the body
 	keys     []string // all of these keys are there
 	rows     bool     // the line is a row of a file with a header, whatever its columns
 	byName   bool     // no line shows it: a source names the format
@@ -42,9 +42,17 @@ func (c *compiler) recognise(n node) *Error {
 			case "starts":
 				a.starts, err = val.texts()
 			case "like":
-				a.like, err = val.texts()
+				var texts []string
+				texts, err = val.texts()
+				for _, text := range texts {
+					a.like = append(a.like, newLike(text))
+				}
 			case "contains":
-				a.contains, err = val.texts()
+				var texts []string
+				texts, err = val.texts()
+				for _, text := range texts {
+					a.contains = append(a.contains, newNeedle(text))
+				}
 			case "keys":
 				a.keys, err = val.words()
 			case "by-name":
@@ -72,7 +80,7 @@ func (c *compiler) recognise(n node) *Error {
 		if err != nil {
 			return err
 		}
-		if slices.Contains(a.starts, "") || slices.Contains(a.like, "") {
+		if slices.Contains(a.starts, "") || slices.ContainsFunc(a.like, func(l like) bool { return l.text == "" }) {
 			return it.fail("every line begins with an empty text")
 		}
 		keyed := len(a.keys)+len(a.values) > 0
@@ -123,9 +131,13 @@ func (a *alternative) specificity() int {
 		}
 		return n
 	}
-	n := shortest(a.apps) + shortest(a.starts) + shortest(a.like)
-	for _, s := range a.contains {
-		n += len(s)
+	var patterns []string
+	for _, l := range a.like {
+		patterns = append(patterns, l.text)
+	}
+	n := shortest(a.apps) + shortest(a.starts) + shortest(patterns)
+	for i := range a.contains {
+		n += len(a.contains[i].text)
 	}
 	for _, s := range a.keys {
 		n += len(s) + 1
@@ -152,8 +164,8 @@ func (a *alternative) matchesText(body, app string) bool {
 		for _, s := range a.starts {
 			ok = ok || strings.HasPrefix(body, s)
 		}
-		for _, s := range a.like {
-			ok = ok || likePrefix(body, s)
+		for i := range a.like {
+			ok = ok || a.like[i].opens(body)
 		}
 		if !ok {
 			return false
@@ -167,8 +179,8 @@ func (a *alternative) matchesRest(body, app string) bool {
 	if len(a.apps) > 0 && !slices.Contains(a.apps, app) {
 		return false
 	}
-	for _, s := range a.contains {
-		if !strings.Contains(body, s) {
+	for i := range a.contains {
+		if !a.contains[i].in(body) {
 			return false
 		}
 	}

@@ -3,7 +3,6 @@ package format
 import (
 	"regexp"
 	"regexp/syntax"
-	"strings"
 )
 
 // matcher tries regular expressions (RE2) in order; named groups are keys.
@@ -15,9 +14,9 @@ type matcher struct {
 type expression struct {
 	at    node
 	re    *regexp.Regexp
-	needs string // a text that is in whatever matches, "" when none is known
+	needs needle // a text that is in whatever matches, "" when none is known
 	own   []int  // per group, -1 for those without a name
-	like  string
+	like  like
 	block *block
 }
 
@@ -26,7 +25,7 @@ func (m *matcher) names() []string { return m.keys }
 func (m *matcher) cut(p *Parser, own []*key, s string) bool {
 	for i := range m.patterns {
 		q := &m.patterns[i]
-		if q.like != "" && !likePrefix(s, q.like) || !strings.Contains(s, q.needs) {
+		if !q.like.opens(s) || !q.needs.in(s) {
 			continue
 		}
 		at := q.re.FindStringSubmatchIndex(s)
@@ -47,7 +46,7 @@ func (m *matcher) cut(p *Parser, own []*key, s string) bool {
 func (c *compiler) regex(n node) (cutter, *Error) {
 	m := &matcher{}
 	for _, it := range n.items() {
-		at, text, like, b, err := c.patternItem(it)
+		at, text, opening, b, err := c.patternItem(it)
 		if err != nil {
 			return nil, err
 		}
@@ -55,7 +54,7 @@ func (c *compiler) regex(n node) (cutter, *Error) {
 		if bad != nil {
 			return nil, at.fail("%v (the syntax is RE2's)", bad)
 		}
-		q := expression{at: at, re: re, needs: needed(text), like: like, block: b}
+		q := expression{at: at, re: re, needs: newNeedle(needed(text)), like: opening, block: b}
 		for _, name := range re.SubexpNames() {
 			o := -1
 			if name != "" {

@@ -34,31 +34,32 @@ func newRelated() []related {
 func (p *Parser) relate() {
 	for i := range p.fields.related {
 		r := &p.fields.related[i]
-		var buf [24]string
-		list := buf[:0]
-		add := func(s string) {
-			if s != "" && len(list) < 1000 && !slices.Contains(list, s) {
-				list = append(list, s)
-			}
-		}
+		list := p.list[:0]
 		if old, ok := p.x.Get(r.to); ok { // the line itself has it
 			list = append(list, old.List()...)
 		}
 		for _, f := range r.from {
 			v, ok := p.x.Get(f)
-			if !ok {
-				continue
-			}
-			if f.Type() == event.List {
+			switch {
+			case !ok:
+			case v.Kind() == event.List:
 				for _, s := range v.List() {
-					add(s)
+					list = addOnce(list, s)
 				}
-				continue
+			default:
+				list = addOnce(list, v.Str())
 			}
-			add(v.Str())
 		}
-		if len(list) > 0 {
+		if p.list = list; len(list) > 0 {
 			p.x.Set(r.to, event.Strings(p.arena.list(list)))
 		}
 	}
+}
+
+// addOnce appends a text that the list does not hold yet.
+func addOnce(list []string, s string) []string {
+	if s == "" || len(list) >= maxList || slices.Contains(list, s) {
+		return list
+	}
+	return append(list, s)
 }

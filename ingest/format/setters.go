@@ -136,7 +136,7 @@ func parseHex(s string) (int64, bool) {
 // durationSetter turns a number (a fraction allowed) of units into nanoseconds.
 func durationSetter(f event.Field, unit time.Duration) action {
 	return func(p *Parser, v string) bool {
-		if strings.ContainsAny(v, "eE") {
+		if strings.IndexByte(v, 'e') >= 0 || strings.IndexByte(v, 'E') >= 0 {
 			n, err := strconv.ParseFloat(v, 64)
 			if err != nil || n < 0 || n*float64(unit) > 1<<62 {
 				return false

@@ -53,6 +53,9 @@ func (p *Parser) mapBytes(v string, lo, hi, bit byte) string {
 	return p.arena.keep(b)
 }
 
+func (p *Parser) lower(v string) string { return p.mapBytes(v, 'A', 'Z', 0x20) }
+func (p *Parser) upper(v string) string { return p.mapBytes(v, 'a', 'z', 0x20) }
+
 // mac spells a MAC address as ECS wants it: upper case, hyphens (RFC 7042).
 func (p *Parser) mac(v string) string {
 	n := 0

@@ -8,8 +8,8 @@ import (
 
 // transforms from text to text, by the name that `as` gives them.
 var textTransforms = map[string]func(p *Parser, v string) string{
-	"lower": func(p *Parser, v string) string { return p.mapBytes(v, 'A', 'Z', 0x20) },
-	"upper": func(p *Parser, v string) string { return p.mapBytes(v, 'a', 'z', 0x20) },
+	"lower": (*Parser).lower,
+	"upper": (*Parser).upper,
 	"trim":  func(_ *Parser, v string) string { return strings.Trim(v, " \t\r\n\"'") },
 	"guid":  func(_ *Parser, v string) string { return strings.Trim(v, "{}") },
 	"first": func(_ *Parser, v string) string {

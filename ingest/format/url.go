@@ -20,7 +20,7 @@ func urlSplitter(target string) (func(p *Parser, v string), bool) {
 		rest := v
 		if i := strings.Index(v, "://"); i > 0 && i < 16 {
 			p.x.Set(full, event.String(v))
-			p.x.Set(scheme, event.String(textTransforms["lower"](p, v[:i])))
+			p.x.Set(scheme, event.String(p.lower(v[:i])))
 			rest = v[i+3:]
 		}
 		end := 0
