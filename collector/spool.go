@@ -46,16 +46,16 @@ type spool struct {
 	bytes  atomic.Uint64 // of frames on disk, shipped ones that are kept among them
 	frames atomic.Uint64
 
-	mu      sync.Mutex
-	now     *openSpool // nil while it cannot be opened
-	healed  time.Time
-	newest  map[string]uint64 // sequence of each source's newest message
-	recent  []spooled         // what was put last and not yet shipped, up to a bound
-	room    int               // bytes of recent
-	left    uint64            // what this run did not put, or let go from recent, is not above it
-	holes   bool              // something may be in the stream and not in recent
-	loose   uint64            // bytes that were shipped and may still be there
-	cut     uint64            // nothing below is there
+	mu     sync.Mutex
+	now    *openSpool // nil while it cannot be opened
+	healed time.Time
+	newest map[string]uint64 // sequence of each source's newest message
+	recent []spooled         // what was put last and not yet shipped, up to a bound
+	room   int               // bytes of recent
+	left   uint64            // what this run did not put, or let go from recent, is not above it
+	holes  bool              // something may be in the stream and not in recent
+	loose  uint64            // bytes that were shipped and may still be there
+	cut    uint64            // nothing below is there
 
 	given    atomic.Uint64 // how often frames were given up
 	settling sync.Mutex

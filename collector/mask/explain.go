@@ -46,7 +46,7 @@ func (m *Masker) Explain(line, name string, cut bool) []Finding {
 
 // longer finds runs of more than 12 digits in which 12 pass the check.
 func longer(text string) (out []Finding) {
-	for i := fourDigits(text, 0); i < len(text); i = fourDigits(text, i) {
+	for i := 0; i < len(text); i++ {
 		from := i
 		for i < len(text) && digit(text[i]) {
 			i++

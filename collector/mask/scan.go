@@ -85,49 +85,54 @@ func (s *scanner) each(prefix string) {
 	}
 }
 
-// digits looks at runs of at least four ASCII digits.
+// digits looks at each run of four ASCII digits and more.
 func (s *scanner) digits() {
 	line := s.line
-	for i := fourDigits(line, 0); i < len(line); {
-		from, to := i, i+4
-		for from > 0 && digit(line[from-1]) {
-			from--
+	var before, runs uint64 // of the 64 bytes before: digits, and ends of four digits in a row
+	for base := 0; base < len(line); base += 64 {
+		here := digitsOf(line[base:])
+		four := here & (here<<1 | before>>63) & (here<<2 | before>>62) & (here<<3 | before>>61)
+		for first := four &^ (four<<1 | runs>>63); first != 0; first &= first - 1 {
+			s.run4(base + bits.TrailingZeros64(first) - 3)
 		}
-		for to < len(line) && digit(line[to]) {
-			to++
-		}
-		if n := to - from; n != 12 && from > 0 && escapeEnd[line[from-1]] {
-			from = afterEscape(line, from, to)
-		}
-		if n := to - from; n == s.long && n > 12 || n <= 12 && (n == 12 || to < len(line) && s.goesOn(to)) && s.promising(from) {
-			s.look(from)
-		}
-		i = fourDigits(line, to)
+		before, runs = here, four
 	}
 }
 
-// fourDigits finds the next four digits in a row, and returns the length of the
-// line when there are none. It tests eight bytes at a time without branches: in
-// logs, digits come too irregularly to be guessed.
-func fourDigits(line string, i int) int {
+// run4 looks at the digits from a place on; a fourth is there.
+func (s *scanner) run4(from int) {
+	line, to := s.line, from+4
+	for to < len(line) && digit(line[to]) {
+		to++
+	}
+	if n := to - from; n != 12 && from > 0 && escapeEnd[line[from-1]] {
+		from = afterEscape(line, from, to)
+	}
+	if n := to - from; n == s.long && n > 12 || n <= 12 && (n == 12 || to < len(line) && s.goesOn(to)) && s.promising(from) {
+		s.look(from)
+	}
+}
+
+// digitsOf has a bit for each of the first 64 bytes, set where that is a digit.
+// It has no branches: in logs, digits come too irregularly to be guessed.
+func digitsOf(s string) uint64 {
+	b := unsafe.Slice(unsafe.StringData(s), len(s)) // only read
+	if len(b) < 64 {
+		var whole [64]byte
+		copy(whole[:], b)
+		b = whole[:]
+	}
+	b = b[:64]
+	return digits8(b) | digits8(b[8:])<<8 | digits8(b[16:])<<16 | digits8(b[24:])<<24 |
+		digits8(b[32:])<<32 | digits8(b[40:])<<40 | digits8(b[48:])<<48 | digits8(b[56:])<<56
+}
+
+// digits8 is digitsOf of eight bytes.
+func digits8(b []byte) uint64 {
 	const each = 0x0101010101010101
-	b := unsafe.Slice(unsafe.StringData(line), len(line))[i:] // only read
-	for ; len(b) >= 8; b = b[5:] {
-		v := binary.LittleEndian.Uint64(b) ^ 0x30*each         // digits become 0 to 9
-		v = ^((v&(0x7F*each) + 0x76*each) | v) & (0x80 * each) // 0x80 where there is one
-		if v &= v >> 8; v&(v>>16) != 0 {
-			return len(line) - len(b) + bits.TrailingZeros64(v&(v>>16))/8
-		}
-	}
-	for n := 0; len(b) > 0; b = b[1:] {
-		if n++; !digit(b[0]) {
-			n = 0
-		}
-		if n == 4 {
-			return len(line) - len(b) - 3
-		}
-	}
-	return len(line)
+	v := binary.LittleEndian.Uint64(b) ^ 0x30*each         // digits become 0 to 9
+	v = ^((v&(0x7F*each) + 0x76*each) | v) & (0x80 * each) // 0x80 where there is one
+	return v >> 7 * 0x0102040810204080 >> 56               // their eight bits, side by side
 }
 
 // goesOn tells whether a number may go on at to behind its first digits.
