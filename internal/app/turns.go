@@ -13,9 +13,9 @@ import (
 const (
 	turnBytes  = 96 << 10 // of frames that a collector may send at once
 	turnsEvery = 20 * time.Millisecond
-	turnsAhead = 12                      // frames that may wait for ingest while turns are given
-	turnLeast  = 2                       // turns whose frames may be under way or not yet stored
-	turnMost   = 64                      //
+	turnsAhead = 12 // frames that may wait for ingest while turns are given
+	turnLeast  = 2  // turns whose frames may be under way or not yet stored
+	turnMost   = 64
 	turnStored = 1500 * time.Millisecond // what was sent in a turn shall be stored within
 	turnCounts = time.Second             // a turn that is used for longer is on a thin line, which brings little at a time
 	turnLost   = 10 * time.Minute        // a collector that was given a turn and never came back
