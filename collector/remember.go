@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"mimamori/frame"
 )
@@ -115,6 +116,15 @@ func openMemory(data, source string) (*twin[remembered], *remembered, error) {
 		return nil, nil, fmt.Errorf("source %s: %w", source, err)
 	}
 	return m, was, nil
+}
+
+// knownSources are those that have a second copy.
+func knownSources(data string) (names []string) {
+	files, _ := filepath.Glob(filepath.Join(data, "sources", "*.0")) // the pattern is well formed
+	for _, f := range files {
+		names = append(names, strings.TrimSuffix(filepath.Base(f), ".0"))
+	}
+	return names
 }
 
 // resumption is where a source goes on.

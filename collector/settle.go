@@ -21,7 +21,12 @@ func (s *spool) resume(ctx context.Context) (newest uint64, err error) {
 	}
 	s.bytes.Store(state.Bytes)
 	s.frames.Store(state.Messages)
-	s.left = state.Last
+	s.left, s.before = state.Last, state.Last
+	for _, source := range knownSources(s.cfg.Data) { // also those that this configuration lacks: they may come back
+		if _, err := s.last(ctx, source); err != nil {
+			return 0, err
+		}
+	}
 	if s.noted.valid(state.Last) {
 		s.lanes.lanesState = s.noted
 		return state.Last, nil

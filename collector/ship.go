@@ -150,10 +150,11 @@ var errNoAnswer = errors.New("the prefecture has not acknowledged a frame in tim
 // live ships what comes now, several frames at once and in order, until ctx ends.
 func (s *shipper) live(ctx context.Context) {
 	var air []flight
+	read := ahead{size: aheadBytes}
 	pause := backoff{least: 200 * time.Millisecond}
 	next := s.spool.lanes.live()
 	for ctx.Err() == nil {
-		more, err := s.launch(ctx, &air, &next)
+		more, err := s.launch(ctx, &air, &read, &next)
 		if err == nil {
 			err = s.land(ctx, &air, more)
 		}
@@ -172,7 +173,7 @@ func (s *shipper) live(ctx context.Context) {
 
 // launch fills the window; all says that it took all there is. What is old, or
 // no longer in memory, it leaves to the other lane.
-func (s *shipper) launch(ctx context.Context, air *[]flight, next *uint64) (all bool, err error) {
+func (s *shipper) launch(ctx context.Context, air *[]flight, read *ahead, next *uint64) (all bool, err error) {
 	bytes := 0
 	for _, f := range *air {
 		bytes += f.bytes
@@ -186,6 +187,12 @@ func (s *shipper) launch(ctx context.Context, air *[]flight, next *uint64) (all 
 			return true, nil
 		}
 		m, gone := s.spool.fresh(*next)
+		if gone && *next <= s.spool.before { // a restart keeps the order of what it found
+			if m, err = s.spool.next(ctx, read, *next, newest); err != nil {
+				return false, err
+			}
+			gone = m == nil
+		}
 		if m != nil && m.seq < newest {
 			f := m.head()
 			gone = f != nil && s.now().Sub(time.UnixMicro(f.To)) > staleAfter

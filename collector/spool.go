@@ -56,6 +56,7 @@ type spool struct {
 	holes  bool              // something may be in the stream and not in recent
 	loose  uint64            // bytes that were shipped and may still be there
 	cut    uint64            // nothing below is there
+	before uint64            // newest message of the run before
 
 	given    atomic.Uint64 // how often frames were given up
 	settling sync.Mutex
