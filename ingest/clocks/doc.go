@@ -22,6 +22,7 @@ package clocks
 
 import (
 	"mimamori/ingest/device"
+	"mimamori/internal/pack"
 )
 
 // The bounds of what is watched.
@@ -70,17 +71,17 @@ func (c *Clocks) Unwatched() uint64 { return c.table.Refused }
 
 // Snapshot writes all that is known.
 func (c *Clocks) Snapshot() []byte {
-	w := &device.Writer{}
+	w := &pack.Writer{}
 	w.Uint(stateVersion)
-	c.table.Append(w, func(w *device.Writer, t *track) { t.each(w.Int) })
+	c.table.Append(w, func(w *pack.Writer, t *track) { t.each(w.Int) })
 	return w.B
 }
 
 // Restore reads what Snapshot wrote; false, and nothing is known, when it can't.
 func (c *Clocks) Restore(b []byte) bool {
-	r := &device.Reader{B: b}
+	r := &pack.Reader{B: b}
 	if r.Uint() != stateVersion {
 		return false
 	}
-	return c.table.Restore(r, func(r *device.Reader, t *track) { t.set(r.Int) })
+	return c.table.Restore(r, func(r *pack.Reader, t *track) { t.set(r.Int) })
 }

@@ -3,6 +3,8 @@ package device
 import (
 	"slices"
 	"strings"
+
+	"mimamori/internal/pack"
 )
 
 // unseen is how long a device must have been unseen to make room, in seconds.
@@ -117,7 +119,7 @@ func (t *Table[V]) drop(i int) {
 func (t *Table[V]) Rows() []*Row[V] { return t.list }
 
 // Append writes the table, each value as value does.
-func (t *Table[V]) Append(w *Writer, value func(*Writer, *V)) {
+func (t *Table[V]) Append(w *pack.Writer, value func(*pack.Writer, *V)) {
 	w.Uint(t.Refused)
 	w.Int(int64(len(t.list)))
 	for _, r := range t.list {
@@ -135,7 +137,7 @@ func (t *Table[V]) Append(w *Writer, value func(*Writer, *V)) {
 }
 
 // Restore reads what Append wrote; false, and an empty table, when it can't.
-func (t *Table[V]) Restore(r *Reader, value func(*Reader, *V)) bool {
+func (t *Table[V]) Restore(r *pack.Reader, value func(*pack.Reader, *V)) bool {
 	t.Refused = r.Uint()
 	for n := r.Int(); n > 0 && !r.Bad; n-- {
 		row := &Row[V]{Key: Key{Collector: r.Name(), Source: r.Name(), Device: r.Text(), Dataset: r.Name(), Bare: r.Bool()}, Municipality: r.Name(), Seen: r.Int()}

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"mimamori/internal/pack"
 )
 
 // naive is a table as one would first write it.
@@ -62,9 +64,9 @@ func TestTableDoesWhatANaiveOneDoesAndSurvivesACheckpoint(t *testing.T) {
 				refused++
 			}
 			if rapid.IntRange(0, 9).Draw(t, "stop") == 0 {
-				w, next := &Writer{}, NewTable[int64](6, 3)
-				table.Append(w, func(w *Writer, n *int64) { w.Int(*n) })
-				if r := (&Reader{B: w.B}); !next.Restore(r, func(r *Reader, n *int64) { *n = r.Int() }) || len(r.B) != 0 {
+				w, next := &pack.Writer{}, NewTable[int64](6, 3)
+				table.Append(w, func(w *pack.Writer, n *int64) { w.Int(*n) })
+				if r := (&pack.Reader{B: w.B}); !next.Restore(r, func(r *pack.Reader, n *int64) { *n = r.Int() }) || len(r.B) != 0 {
 					t.Fatal("not restored")
 				}
 				table = next
@@ -77,13 +79,13 @@ func TestTableDoesWhatANaiveOneDoesAndSurvivesACheckpoint(t *testing.T) {
 }
 
 func FuzzRestore(f *testing.F) {
-	table, w := NewTable[int64](6, 3), &Writer{}
+	table, w := NewTable[int64](6, 3), &pack.Writer{}
 	table.Row(Key{"c", "s", "d", "e", true}, "312011", 7)
-	table.Append(w, func(w *Writer, n *int64) { w.Int(*n) })
+	table.Append(w, func(w *pack.Writer, n *int64) { w.Int(*n) })
 	f.Add(w.B)
 	f.Fuzz(func(t *testing.T, b []byte) {
 		next := NewTable[int64](6, 3)
-		if !next.Restore(&Reader{B: b}, func(r *Reader, n *int64) { *n = r.Int() }) && len(next.Rows()) > 0 || len(next.Rows()) > 6 {
+		if !next.Restore(&pack.Reader{B: b}, func(r *pack.Reader, n *int64) { *n = r.Int() }) && len(next.Rows()) > 0 || len(next.Rows()) > 6 {
 			t.Error("more is left than there is room for")
 		}
 	})

@@ -5,7 +5,7 @@ import (
 	"slices"
 
 	"mimamori/event"
-	"mimamori/ingest/device"
+	"mimamori/internal/pack"
 )
 
 // Snapshot writes all that is known. Fields have other numbers in another
@@ -23,7 +23,7 @@ func (d *Drift) Snapshot() []byte {
 			}
 		}
 	}
-	w := &device.Writer{}
+	w := &pack.Writer{}
 	w.Uint(stateVersion)
 	w.Text(d.formats)
 	names := used.list()
@@ -39,7 +39,7 @@ func (d *Drift) Snapshot() []byte {
 
 // Restore reads what Snapshot wrote; false, and nothing is known, when it can't.
 func (d *Drift) Restore(b []byte) bool {
-	r := &device.Reader{B: b}
+	r := &pack.Reader{B: b}
 	if r.Uint() != stateVersion {
 		return false
 	}
@@ -51,7 +51,7 @@ func (d *Drift) Restore(b []byte) bool {
 			now[uint16(old)] = f
 		}
 	}
-	read := func(r *device.Reader, c *cell) { readCell(r, c, now, other) }
+	read := func(r *pack.Reader, c *cell) { readCell(r, c, now, other) }
 	if d.senders.Restore(r, read) && d.table.Restore(r, read) {
 		return true
 	}
@@ -59,7 +59,7 @@ func (d *Drift) Restore(b []byte) bool {
 	return false
 }
 
-func writeCell(w *device.Writer, c *cell) {
+func writeCell(w *pack.Writer, c *cell) {
 	w.Text(c.Alert)
 	w.Int(c.Since)
 	w.Uint(uint64(len(c.Classes)))
@@ -72,7 +72,7 @@ func (c *class) numbers() []*int64 {
 	return []*int64{&c.Born, &c.Seen, &c.Day, &c.Windows, &c.From, &c.N, &c.Total, &c.Stride, &c.Strikes, &c.Begun, &c.Clean, &c.Rebase}
 }
 
-func writeClass(w *device.Writer, c *class) {
+func writeClass(w *pack.Writer, c *class) {
 	w.Name(c.Code)
 	w.Name(c.Action)
 	for _, n := range c.numbers() {
@@ -98,7 +98,7 @@ func writeClass(w *device.Writer, c *class) {
 	w.Text(string(c.Example.JSON))
 }
 
-func readCell(r *device.Reader, c *cell, now map[uint16]event.Field, other bool) {
+func readCell(r *pack.Reader, c *cell, now map[uint16]event.Field, other bool) {
 	c.Alert, c.Since = r.Text(), r.Int()
 	n := r.Uint()
 	if n > maxClasses {
@@ -112,7 +112,7 @@ func readCell(r *device.Reader, c *cell, now map[uint16]event.Field, other bool)
 	}
 }
 
-func readClass(r *device.Reader, now map[uint16]event.Field) class {
+func readClass(r *pack.Reader, now map[uint16]event.Field) class {
 	c := class{Code: r.Name(), Action: r.Name()}
 	for _, n := range c.numbers() {
 		*n = r.Int()

@@ -1,4 +1,7 @@
-package device
+// Package pack writes what a checkpoint remembers in few bytes, and reads it
+// back. What is read may be damaged: a Reader never fails before it is asked,
+// and never takes more memory than the bytes it has.
+package pack
 
 import "encoding/binary"
 
@@ -87,6 +90,16 @@ func (r *Reader) Text() string {
 	s := string(r.B[:n])
 	r.B = r.B[n:]
 	return s
+}
+
+// Length reads how many items follow, each of a byte or more.
+func (r *Reader) Length() int {
+	n := r.Uint()
+	if n > uint64(len(r.B)) {
+		r.Bad = true
+		return 0
+	}
+	return int(n)
 }
 
 // Name reads a text that comes often.
