@@ -125,7 +125,9 @@ func (s *shipper) ask(ctx context.Context, mine *turn) error {
 		return err
 	}
 	given, err := care.ParseTurn(answer)
-	mine.bytes, mine.last = given.Bytes, 0
+	if err == nil {
+		mine.bytes, mine.last = given.Bytes, 0
+	}
 	return err
 }
 
@@ -135,21 +137,8 @@ func (s *shipper) ship(ctx context.Context, m *spooled) (flight, uint64, error) 
 	if err != nil {
 		return x, 0, err
 	}
-	t := time.NewTimer(limit(x.bytes + windowBytes))
-	defer t.Stop()
-	select {
-	case ack := <-x.Stored:
-		if ack == nil {
-			return x, 0, nil
-		}
-		return x, ack.Sequence, nil
-	case err := <-x.Failed:
-		return x, 0, err
-	case <-t.C:
-		return x, 0, errNoAnswer
-	case <-ctx.Done():
-		return x, 0, ctx.Err()
-	}
+	last, _, err := await(ctx, x, limit(x.bytes+windowBytes), nil)
+	return x, last, err
 }
 
 // tidy notes how far shipping came, and removes what was shipped or is too

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"strings"
@@ -74,38 +75,53 @@ func certPool(path string) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// accept calls serve with each connection, TLS done, until ctx ends, and waits
-// for all of them. peer is the sender's address without the port; the
-// connection is closed when serve returns.
-func (l *listener) accept(ctx context.Context, serve func(ctx context.Context, conn net.Conn, peer string)) {
+// accept takes connections until ctx ends, and waits for all of them. enter says
+// what to do with one, nil where it is refused; it is closed after that.
+func accept(ctx context.Context, ln net.Listener, log *slog.Logger, enter func(net.Conn) (serve func())) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	stop := context.AfterFunc(ctx, func() { l.ln.Close() })
+	stop := context.AfterFunc(ctx, func() { ln.Close() })
 	defer stop()
 	for {
-		conn, err := l.ln.Accept()
+		conn, err := ln.Accept()
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
 		if err != nil { // such as no more descriptors: others may end
-			l.log.Warn("no connection can be taken for now", "err", err)
+			log.Warn("no connection can be taken for now", "err", err)
 			wait(ctx, 100*time.Millisecond)
 			continue
 		}
-		if l.count.connections.Add(1) > int64(l.cfg.MaxConnections) {
-			l.refuse(conn, errors.New("there are too many connections"))
-			l.count.connections.Add(-1)
+		serve := enter(conn)
+		if serve == nil {
+			_ = conn.Close()
 			continue
 		}
 		wg.Go(func() {
-			defer l.count.connections.Add(-1)
 			defer conn.Close()
+			serve()
+		})
+	}
+}
+
+// accept calls serve with each connection, TLS done, until ctx ends, and waits
+// for all of them. peer is the sender's address without the port; the
+// connection is closed when serve returns.
+func (l *listener) accept(ctx context.Context, serve func(ctx context.Context, conn net.Conn, peer string)) {
+	accept(ctx, l.ln, l.log, func(conn net.Conn) func() {
+		if l.count.connections.Add(1) > int64(l.cfg.MaxConnections) {
+			l.refuse(conn, errors.New("there are too many connections"))
+			l.count.connections.Add(-1)
+			return nil
+		}
+		return func() {
+			defer l.count.connections.Add(-1)
 			peer, _, _ := net.SplitHostPort(conn.RemoteAddr().String())
 			if secured := l.secure(ctx, conn); secured != nil {
 				serve(ctx, secured, peer)
 			}
-		})
-	}
+		}
+	})
 }
 
 func (l *listener) refuse(conn net.Conn, err error) {

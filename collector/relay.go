@@ -75,31 +75,16 @@ func (r *relay) open(ctx context.Context) (err error) {
 
 // run passes connections on until ctx ends, and waits for all of them.
 func (r *relay) run(ctx context.Context) {
-	var wg sync.WaitGroup
-	defer wg.Wait()
-	stop := context.AfterFunc(ctx, func() { r.ln.Close() })
-	defer stop()
-	for {
-		conn, err := r.ln.Accept()
-		if errors.Is(err, net.ErrClosed) {
-			return
-		}
-		if err != nil { // such as no more descriptors: others may end
-			r.log.Warn("no connection can be taken for now", "err", err)
-			wait(ctx, 100*time.Millisecond)
-			continue
-		}
+	accept(ctx, r.ln, r.log, func(conn net.Conn) func() {
 		peer, ok := r.enter(conn)
 		if !ok {
-			_ = conn.Close()
-			continue
+			return nil
 		}
-		wg.Go(func() {
+		return func() {
 			defer r.leave(peer)
-			defer conn.Close()
 			r.pass(ctx, conn)
-		})
-	}
+		}
+	})
 }
 
 // enter counts a connection in, where it may use this exit.

@@ -254,7 +254,7 @@ func (s *shipper) land(ctx context.Context, air *[]flight, all bool) error {
 	for _, f := range *air {
 		bytes += f.bytes
 	}
-	landed, err := await(ctx, x, limit(bytes), news)
+	_, landed, err := await(ctx, x, limit(bytes), news)
 	if err != nil || !landed {
 		return err
 	}
@@ -264,21 +264,25 @@ func (s *shipper) land(ctx context.Context, air *[]flight, all bool) error {
 	return nil
 }
 
-// await waits for a flight's end, or for news.
-func await(ctx context.Context, x flight, limit time.Duration, news <-chan struct{}) (landed bool, err error) {
+// await waits for a flight's end, or for news. seq is where the frame is in the
+// prefecture's stream, 0 where nobody tells.
+func await(ctx context.Context, x flight, limit time.Duration, news <-chan struct{}) (seq uint64, landed bool, err error) {
 	t := time.NewTimer(limit)
 	defer t.Stop()
 	select {
-	case <-x.Stored:
-		return true, nil
+	case ack := <-x.Stored:
+		if ack != nil {
+			seq = ack.Sequence
+		}
+		return seq, true, nil
 	case err := <-x.Failed:
-		return false, err
+		return 0, false, err
 	case <-t.C:
-		return false, errNoAnswer
+		return 0, false, errNoAnswer
 	case <-news:
-		return false, nil
+		return 0, false, nil
 	case <-ctx.Done():
-		return false, ctx.Err()
+		return 0, false, ctx.Err()
 	}
 }
 

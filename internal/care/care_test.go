@@ -228,3 +228,15 @@ func FuzzHeartbeat(f *testing.F) {
 		}
 	})
 }
+
+func FuzzTurn(f *testing.F) {
+	f.Add([]byte(`{"bytes":98304}`))
+	f.Add([]byte(`{"bytes":1e30}`))
+	f.Add([]byte(`{"bytes":-1}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		turn, err := ParseTurn(b)
+		if ok := turn.Bytes > 0 && turn.Bytes <= mostTurn; ok != (err == nil) {
+			t.Errorf("%s: %d bytes, %v", b, turn.Bytes, err)
+		}
+	})
+}

@@ -25,10 +25,10 @@ const mostTurn = 64 << 20
 func ParseTurn(b []byte) (Turn, error) {
 	var t Turn
 	if err := json.Unmarshal(b, &t); err != nil {
-		return t, fmt.Errorf("care: turn: %w", err)
+		return Turn{}, fmt.Errorf("care: turn: %w", err)
 	}
 	if t.Bytes < 1 || t.Bytes > mostTurn {
-		return t, fmt.Errorf("care: turn: %d bytes", t.Bytes)
+		return Turn{}, fmt.Errorf("care: turn: %d bytes", t.Bytes)
 	}
 	return t, nil
 }
