@@ -110,12 +110,24 @@ func LoadConfig(path string) (Config, error) {
 	}
 	dir := filepath.Dir(path)
 	for _, p := range append([]*string{&c.Data, &c.Municipalities, &c.Bus.Cert, &c.Bus.Key, &c.Bus.NKey, &c.Bus.CA}, pointers(c.Rules, c.Formats, c.Enrichment.GeoIP)...) {
-		if *p != "" && !filepath.IsAbs(*p) {
-			*p = filepath.Join(dir, *p)
-		}
+		*p = below(dir, *p)
 	}
-	c.resolveEnrichment(dir)
+	for code, path := range c.Enrichment.Assets {
+		c.Enrichment.Assets[code] = below(dir, path)
+	}
+	for i := range c.Enrichment.Indicators {
+		l := &c.Enrichment.Indicators[i]
+		l.File = below(dir, l.File)
+	}
 	return c, nil
+}
+
+// below makes a path that a file names relative to that file's folder.
+func below(dir, path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(dir, path)
 }
 
 func pointers(lists ...[]string) []*string {

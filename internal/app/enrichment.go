@@ -2,7 +2,6 @@ package app
 
 import (
 	"log/slog"
-	"path/filepath"
 	"strconv"
 
 	"mimamori/event"
@@ -36,21 +35,4 @@ func (c *Config) checkEnrichment() (string, error) {
 		return "$.zones", err
 	}
 	return "", nil
-}
-
-// resolveEnrichment makes paths relative to the configuration's folder.
-func (c *Config) resolveEnrichment(dir string) {
-	resolve := func(path string) string {
-		if path == "" || filepath.IsAbs(path) {
-			return path
-		}
-		return filepath.Join(dir, path)
-	}
-	for code, path := range c.Enrichment.Assets {
-		c.Enrichment.Assets[code] = resolve(path)
-	}
-	for i := range c.Enrichment.Indicators {
-		l := &c.Enrichment.Indicators[i]
-		l.File = resolve(l.File)
-	}
 }
