@@ -14,7 +14,7 @@ const (
 	turnBytes  = 96 << 10 // of frames that a collector may send at once
 	turnsEvery = 20 * time.Millisecond
 	turnsAhead = 12 // frames that may wait for ingest while turns are given
-	turnLeast  = 2  // turns whose frames may be under way or not yet stored
+	turnLeast  = 8  // turns whose frames may be under way or not yet stored: an outage must end even where ingest is always late
 	turnMost   = 64
 	turnStored = 1500 * time.Millisecond // what was sent in a turn shall be stored within
 	turnCounts = time.Second             // a turn that is used for longer is on a thin line, which brings little at a time
@@ -23,9 +23,9 @@ const (
 )
 
 // turns lets collectors send what an outage held up, so many at a time that
-// ingest stores it soon: what comes now is then taken within moments. A few
-// more while ingest keeps up, fewer when it does not. Collectors are served in
-// the order in which they ask, and have one wish each.
+// ingest stores it soon: what comes now is then taken within moments. Twice as
+// many at first, then a few more while ingest keeps up, fewer when it does not.
+// Collectors are served in the order in which they ask, and have one wish each.
 type turns struct {
 	now  func() time.Time
 	news chan struct{}
@@ -34,6 +34,7 @@ type turns struct {
 	asks   []wish
 	given  []turn // not yet known to be stored
 	window int
+	learnt bool // how many are too many
 }
 
 // wish is a collector that waits for its turn.
@@ -138,7 +139,9 @@ func (t *turns) settle(newest, stored uint64, now time.Time) {
 	})
 	switch {
 	case slow:
-		t.window = max(turnLeast, t.window*2/3)
+		t.window, t.learnt = max(turnLeast, t.window*2/3), true
+	case full && done > 0 && !t.learnt:
+		t.window = min(turnMost, t.window*2)
 	case full && done > 0:
 		t.window = min(turnMost, t.window+2)
 	}

@@ -61,11 +61,18 @@ func TestTurnsFollowWhatIngestCanDo(t *testing.T) {
 			c.wish(fmt.Sprint("c", i), 0)
 		}
 	}
-	for range 10 {
+	for range 3 { // the first gives, and learns nothing yet
 		round(time.Second)
 	}
-	if c.window != turnLeast+2*9 {
-		t.Errorf("after nine good rounds the window is %d", c.window)
+	if c.window != turnLeast*4 {
+		t.Errorf("after two good rounds the window is %d", c.window)
+	}
+	round(2 * turnStored)
+	for range 5 {
+		round(time.Second)
+	}
+	if want := turnLeast*8*2/3 + 2*4; c.window != want {
+		t.Errorf("after a bad round and four good ones the window is %d, want %d", c.window, want)
 	}
 	for range 60 {
 		round(time.Second)
@@ -83,6 +90,7 @@ func TestTurnsFollowWhatIngestCanDo(t *testing.T) {
 
 func TestTurnsAreGivenInOrderAndOneAtATime(t *testing.T) {
 	c := newCrowd(t)
+	c.window = 2
 	for _, who := range []string{"a", "b", "a", "c", "b", "a"} {
 		c.wish(who, 0)
 	}
@@ -104,6 +112,7 @@ func TestTurnsAreGivenInOrderAndOneAtATime(t *testing.T) {
 // nor one that says it sent what nobody has.
 func TestNobodyHoldsTheOthersUp(t *testing.T) {
 	c := newCrowd(t)
+	c.window = 2
 	c.wish("thin", 0)
 	c.wish("dead", 0)
 	c.wish("gone", 0)
