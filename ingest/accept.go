@@ -39,12 +39,7 @@ func (p *Pipeline) accept(ctx context.Context, j *frameJob) {
 	p.count(j, j.parts)
 	p.gauges.count(f, p.cfg.Now(), len(j.batch.Events))
 	p.truth(j)
-	var alerts []event.Alert
-	p.cfg.Detector.Evaluate(j.batch, func(a event.Alert) { alerts = append(alerts, a) })
-	if len(alerts) > 0 {
-		if _, err := p.cfg.Alerts.Insert(ctx, alerts); err != nil {
-			p.group.alerts = append(p.group.alerts, alerts...) // the committer insists
-		}
+	if p.tell(ctx, func(emit func(event.Alert)) { p.cfg.Detector.Evaluate(j.batch, emit) }) {
 		p.gauges.alerted(p.cfg.Now(), f.To)
 	}
 	p.group.events += len(j.batch.Events)
@@ -56,6 +51,22 @@ func (p *Pipeline) accept(ctx context.Context, j *frameJob) {
 	p.group.ranges = append(p.group.ranges, Stored{
 		Collector: f.Collector, Source: f.Source, Municipality: f.Municipality, Epoch: f.Epoch, First: f.First, Last: f.Last(), Counts: j.counts,
 	})
+}
+
+// tell keeps the alerts that detect finds; false when there are none.
+func (p *Pipeline) tell(ctx context.Context, detect func(emit func(event.Alert))) bool {
+	var alerts []event.Alert
+	detect(func(a event.Alert) { alerts = append(alerts, a) })
+	if len(alerts) == 0 {
+		return false
+	}
+	if _, err := p.cfg.Alerts.Insert(ctx, alerts); err != nil {
+		p.group.alerts = append(p.group.alerts, alerts...) // the committer insists
+		if p.group.oldest.IsZero() {
+			p.group.oldest = p.cfg.Now()
+		}
+	}
+	return true
 }
 
 // gap enters what a collector gave up: what has not arrived of it is lost. It

@@ -36,7 +36,7 @@ func (p *Pipeline) checkpoint() *checkpoint {
 	for _, chain := range p.chains {
 		c.Chains = append(c.Chains, &frame.Chain{Key: chain.Key, Runs: slices.Clone(chain.Runs)})
 	}
-	rules, err := p.cfg.Detector.Snapshot()
+	rules, err := p.cfg.Memory.Snapshot()
 	if err != nil {
 		p.cfg.Log.Error("the state of the rules can't be kept", "err", err)
 	}

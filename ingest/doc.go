@@ -43,9 +43,15 @@ type Stream interface {
 	State(ctx context.Context) (bus.StreamState, error)
 }
 
-// Detector evaluates rules over events in arrival order.
+// Detector evaluates rules over events in arrival order. Advance tells that it
+// is now, while nothing arrives.
 type Detector interface {
 	Evaluate(b *event.Batch, emit func(event.Alert))
+	Advance(now time.Time, emit func(event.Alert))
+}
+
+// Memory is what a detector knows between two batches.
+type Memory interface {
 	Snapshot() ([]byte, error)
 	Restore(state []byte) error
 }
@@ -77,6 +83,7 @@ type Config struct {
 	Stream     Stream
 	Formats    *format.Set
 	Detector   Detector
+	Memory     Memory // the detector's
 	Alerts     Alerts
 	Store      Store
 	Collectors func(id string) (Collector, bool)
@@ -89,6 +96,10 @@ type Config struct {
 	Workers    int           // parsers side by side; 0 is 2
 	Keep       uint64        // frames kept in the stream behind the checkpoint
 }
+
+// idle is how long nothing has arrived before the rules are told the time: what
+// is on its way then is counted in its order still.
+const idle = 2 * time.Second
 
 // maxPending bounds the events of one commit, and so the memory of the pipeline.
 const maxPending = 24_000

@@ -85,7 +85,7 @@ func New(cfg Config) (*Pipeline, error) {
 	if !p.drift.Restore(check.Drift) && check.Drift != nil {
 		cfg.Log.Error("what the devices usually send can't be read; it is learned anew")
 	}
-	if err := cfg.Detector.Restore(check.Rules); err != nil {
+	if err := cfg.Memory.Restore(check.Rules); err != nil {
 		cfg.Log.Error("the state of the rules begins anew", "err", err)
 	}
 	return p, nil

@@ -97,6 +97,8 @@ func (d *everyTenth) Evaluate(b *event.Batch, emit func(event.Alert)) {
 		}
 	}
 }
+func (d *everyTenth) Advance(time.Time, func(event.Alert)) {}
+
 func (d *everyTenth) Snapshot() ([]byte, error) { return []byte{d.n}, nil }
 func (d *everyTenth) Restore(b []byte) error    { d.n = b[0]; return nil }
 
@@ -185,8 +187,9 @@ func (r *rig) pipeline() *ingest.Pipeline {
 		r.t.Fatal(err)
 	}
 	public := r.key.Public().(ed25519.PublicKey)
+	tenth := &everyTenth{}
 	p, err := ingest.New(ingest.Config{
-		Stream: asLive{r.stream, r.live}, Formats: formats, Detector: &everyTenth{}, Alerts: r.store, Store: r.store, Enricher: enricher, Dir: r.dir,
+		Stream: asLive{r.stream, r.live}, Formats: formats, Detector: tenth, Memory: tenth, Alerts: r.store, Store: r.store, Enricher: enricher, Dir: r.dir,
 		Collectors: func(id string) (ingest.Collector, bool) {
 			return ingest.Collector{ID: id, Municipality: "312011", Public: public}, id == "col"
 		},

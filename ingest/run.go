@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"mimamori/event"
 	"mimamori/internal/bus"
 )
 
@@ -97,6 +98,7 @@ func (p *Pipeline) sequence(ctx context.Context, order <-chan *frameJob, commits
 		p.group = &group{}
 		commits <- g
 	}
+	arrived := p.cfg.Now()
 	for {
 		select {
 		case <-ctx.Done():
@@ -109,12 +111,16 @@ func (p *Pipeline) sequence(ctx context.Context, order <-chan *frameJob, commits
 			}
 			<-j.done
 			p.accept(ctx, j)
+			arrived = p.cfg.Now()
 			if p.group.events >= maxPending {
 				flush()
 			}
 		case <-tick.C:
 			if !p.group.oldest.IsZero() && p.cfg.Now().Sub(p.group.oldest) >= p.cfg.Interval {
 				flush()
+			}
+			if now := p.cfg.Now(); now.Sub(arrived) >= idle {
+				p.tell(ctx, func(emit func(event.Alert)) { p.cfg.Detector.Advance(now.Add(-idle), emit) })
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,16 +12,25 @@ import (
 // maxEvidence is how many events an alert carries.
 const maxEvidence = 20
 
-func (e *Engine) newAlert(r *Rule, ev *event.Event) event.Alert {
-	zone := ev.Str(fieldZone)
-	if zone == "" {
-		zone = ev.Str(fieldSourceZone)
-	}
+// blankAlert is what all alerts of a rule say.
+func blankAlert(r *Rule) event.Alert {
 	return event.Alert{
 		Rule: r.ID, Version: r.Version, Title: r.Title, Explain: r.Explain, Respond: r.Respond,
 		Severity: r.Severity, Attack: r.Attack, Test: r.Status == InTest,
-		Municipality: strings.Clone(ev.Str(fieldMunicipality)), Zone: strings.Clone(zone),
 	}
+}
+
+func (e *Engine) newAlert(r *Rule, ev *event.Event) event.Alert {
+	a := blankAlert(r)
+	a.Municipality, a.Zone = strings.Clone(ev.Str(fieldMunicipality)), strings.Clone(zoneOf(ev))
+	return a
+}
+
+func zoneOf(ev *event.Event) string {
+	if zone := ev.Str(fieldZone); zone != "" {
+		return zone
+	}
+	return ev.Str(fieldSourceZone)
 }
 
 func (e *Engine) finish(a event.Alert, key string, start, end int64) {
@@ -36,68 +46,130 @@ func (e *Engine) single(r *Rule, ev *event.Event, at int64) {
 	e.finish(a, refKey(ev.Ref), at, at)
 }
 
-// suppressed makes one alert of the events of a group that lie within the span
-// of its first.
-func (e *Engine) suppressed(st *state, g *group, ev *event.Event, at int64) {
-	if g.fired && at <= g.last+st.groups.within && at >= g.last-st.groups.within {
+// suppressed makes one alert of the events of a group in one span of time. It is
+// the same alert whichever of them comes first.
+func (e *Engine) suppressed(st *state, ev *event.Event, at int64) {
+	t := st.table
+	t.clock = e.clock
+	t.scratch = encodeKey(t.scratch[:0], t.by, ev)
+	g := t.get()
+	begin := span(at, t.within)
+	i, ok := g.find(begin)
+	if ok {
 		return
 	}
-	g.fired, g.last = true, at
+	g.entries = slices.Insert(g.entries, i, entry{at: begin})
+	if len(g.entries) > maxSpans {
+		g.entries = g.entries[1:]
+	}
 	a := e.newAlert(st.rule, ev)
 	a.Count, a.Events = 1, []event.Evidence{freeze(ev)}
-	e.finish(a, orElse(st.groups.readable(g.key), refKey(ev.Ref)), at, at)
+	e.finish(a, orElse(readableKey(g.key, t.by), refKey(ev.Ref)), at, at)
+	last := &e.pending[len(e.pending)-1]
+	last.ID = event.AlertID(last.Rule, last.Version, last.Municipality, last.Key, time.Unix(0, begin).UTC())
 }
 
-// correlate takes one more event into a group and fires when it is complete.
-func (e *Engine) correlate(u *unit, g *group, ev *event.Event, at int64) {
-	st, t := u.state, u.state.groups
-	if g.fired {
-		if at <= g.last+t.within {
-			g.last = max(g.last, at)
+// maxSpans is how many spans with an alert a group remembers: a day's outage by
+// the hour, and some more.
+const maxSpans = 64
+
+// take lets an event wait for its turn in its rule's correlation.
+func (e *Engine) take(u *unit, ev *event.Event, at int64) {
+	t, c := u.state.table, u.state.rule.Correlate
+	x := arrival{at: at, step: u.step, seq: ev.Ref.Seq, from: e.origin(ev)}
+	if !x.value(c, ev) {
+		return
+	}
+	by := t.by
+	if u.step < len(c.Steps) && c.Steps[u.step].By != nil {
+		by = c.Steps[u.step].By
+	}
+	l := &t.live
+	if !t.free {
+		if l = t.lane(at, e.clock, x.from, delayed(ev, t.lateness)); l == nil {
 			return
 		}
-		t.clear(g)
 	}
-	newest := at
-	if len(g.entries) > 0 {
-		newest = max(at, g.last)
+	t.scratch = encodeKey(t.scratch[:0], by, ev)
+	if l != &t.live {
+		t.scratch = append(t.scratch, l.name...)
 	}
-	if at < newest-t.within {
-		t.late++
+	t.clock = e.clock
+	g := t.get()
+	g.late = l != &t.live
+	x.group = g
+	if x.keep = t.kind.near(g, &x); x.keep && t.bytes < evidenceBudget {
+		x.json = bytes.Clone(ev.AppendJSON(nil))
+		t.bytes += len(x.json)
+	}
+	l.seen = e.clock
+	g.waiting++
+	t.waiting++
+	if t.free && at < e.clock-t.lateness {
+		t.waiting--
+		t.judge(l, &x, e.found)
 		return
 	}
-	g.last = newest
-	t.prune(g, newest-t.within)
-	if town := ev.Str(fieldMunicipality); town != g.town {
-		g.mixed = true
+	l.push(x)
+}
+
+// value sets what the event counts for; false where it has nothing to count.
+func (x *arrival) value(c *Correlate, ev *event.Event) bool {
+	switch c.Type {
+	case "distinct":
+		v, ok := ev.Get(c.Fields[0])
+		s := v.Text()
+		x.n = hashText(s)
+		return ok && s != ""
+	case "new":
+		key := encodeKey(nil, c.Fields, ev)
+		x.text, x.n = readableKey(string(key), c.Fields), hashText(string(key))
+		return x.text != ""
+	case "sum", "avg", "percentile":
+		v, ok := ev.Get(c.Fields[0])
+		if v.Kind() == event.Double {
+			f := v.Float() * doubles
+			x.n = uint64(int64(max(-maxSummand, min(f, maxSummand))))
+			return ok && f == f
+		}
+		x.n = uint64(max(-maxSummand, min(v.Int(), maxSummand)))
+		return ok
 	}
-	st.kind.add(g, entry{at: at, step: int32(u.step), value: st.value(ev)})
-	if st.kind.near(g) {
-		t.keep(g, ev, at)
+	return true
+}
+
+// maxSummand bounds one value, so that a sum of maxCount of them is a number.
+const maxSummand = 1 << 46
+
+// delayed tells whether an event was long under way from its collector.
+func delayed(ev *event.Event, lateness int64) bool {
+	received, ok := ev.Get(fieldReceived)
+	ingested, both := ev.Get(fieldIngested)
+	return ok && both && ingested.Int()-received.Int() > lateness
+}
+
+// origin is where an event comes from, the same for all that come from there.
+func (e *Engine) origin(ev *event.Event) *origin {
+	o := origin{ev.Ref.Collector, ev.Ref.Source, ev.Ref.Epoch, ev.Str(fieldMunicipality), zoneOf(ev)}
+	if e.last != nil && *e.last == o {
+		return e.last
 	}
-	if !st.kind.complete(g) {
-		return
-	}
-	a := e.newAlert(st.rule, ev)
+	e.last = &origin{strings.Clone(o.collector), strings.Clone(o.source), o.epoch, strings.Clone(o.town), strings.Clone(o.zone)}
+	return e.last
+}
+
+// found makes an alert of what a group came to.
+func (e *Engine) found(t *table, x *arrival, g *group, f finding) {
+	a := t.alert
+	a.Municipality, a.Zone = g.town, x.from.zone
 	if g.mixed {
 		a.Municipality = ""
 	}
-	start, end := g.entries[0].at, g.entries[len(g.entries)-1].at
-	a.Count, a.Events = len(g.entries), t.evidence(g)
-	key := t.readable(g.key)
-	t.clear(g)
-	g.fired, g.last = true, newest
-	e.finish(a, key, start, end)
-}
-
-// value is what a distinct rule counts.
-func (st *state) value(ev *event.Event) string {
-	c := st.rule.Correlate
-	if c.Type != "distinct" {
-		return ""
+	a.Count = f.count
+	for _, k := range g.kept {
+		a.Events = append(a.Events, k.Evidence)
 	}
-	v, _ := ev.Get(c.Field)
-	return clip(v.Text())
+	e.finish(a, strings.TrimSpace(readableKey(g.key, t.by)+" "+x.text), f.start, f.end)
 }
 
 func freeze(ev *event.Event) event.Evidence {

@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -74,6 +75,15 @@ func (d *decoder) texts(p ypair) []string {
 		out = append(out, it.text)
 	}
 	return out
+}
+
+func (d *decoder) number(p ypair, least, most float64) float64 {
+	n, err := strconv.ParseFloat(p.value.text, 64)
+	if err != nil || p.value.kind != yamlScalar || !(n >= least && n <= most) {
+		d.fail(p.value.line, p.value.col, "", "%s must be a number from %v to %v", p.key, least, most)
+		return max(least, 1)
+	}
+	return n
 }
 
 func (d *decoder) count(p ypair) int {

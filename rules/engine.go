@@ -3,6 +3,8 @@ package rules
 import (
 	"io"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"mimamori/event"
@@ -14,7 +16,7 @@ type Options struct {
 	Lists  lang.Lists       // answers inList; nil: no list has members
 	Now    func() time.Time // time of events that carry none; nil: time.Now
 	Log    *slog.Logger     // nil: silent
-	Groups int              // most group keys kept per rule; 0: 100,000
+	Groups int              // most group keys kept per rule; 0: 1,000,000
 	Naive  bool             // run every rule on every event: the oracle of the index
 }
 
@@ -40,6 +42,11 @@ type Engine struct {
 	stats   Stats
 	pending []event.Alert
 	running int32 // unit being evaluated, for a panic's notice
+	clock   int64 // newest time at which the prefecture had an event
+	judged  int64 // the clock when what had waited long enough was judged
+	last    *origin
+	feed    *feed // nil: no rule is about alerts
+	shown   bool  // an alert is being shown to them
 }
 
 // unit is one condition of one rule, compiled.
@@ -53,8 +60,8 @@ type unit struct {
 type state struct {
 	rule      *Rule
 	allow     []lang.Program
-	groups    *table // nil: every match is an alert
-	kind      correlation
+	table     *table // nil: every match is an alert
+	onAlerts  bool
 	suspended bool
 }
 
@@ -67,13 +74,19 @@ func NewEngine(s *Set, opts Options) *Engine {
 		opts.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
 	}
 	if opts.Groups <= 0 {
-		opts.Groups = 100_000
+		opts.Groups = 1_000_000
 	}
-	e := &Engine{opts: opts}
+	e := &Engine{opts: opts, clock: never, judged: never}
 	var roots []lang.Node
 	for _, r := range s.rules {
 		if r.Status == Draft || r.Status == Deprecated {
 			continue
+		}
+		if r.onAlerts() {
+			if e.feed == nil {
+				e.feed = newFeed()
+			}
+			e.feed.above[r.ID] = true
 		}
 		st := newState(r, opts)
 		e.states = append(e.states, st)
@@ -87,40 +100,103 @@ func NewEngine(s *Set, opts Options) *Engine {
 }
 
 func newState(r *Rule, opts Options) *state {
-	st := &state{rule: r}
+	st := &state{rule: r, onAlerts: r.onAlerts()}
 	for _, a := range r.Allow {
 		st.allow = append(st.allow, a.When.Compile(opts.Lists))
 	}
-	switch c := r.Correlate; {
-	case c == nil && r.Suppress == nil:
-		return st
-	case c == nil:
-		st.groups = newTable(r.Suppress.By, int64(r.Suppress.For), opts.Groups)
-	default:
-		st.groups = newTable(c.By, int64(c.Within), opts.Groups)
-		st.kind = correlations[c.Type](c)
+	if r.Correlate != nil || r.Suppress != nil {
+		st.table = newTable(r, opts.Groups)
+		st.table.alert = blankAlert(r)
 	}
 	return st
 }
 
 // Evaluate runs the rules on the batch's events, in their order, and hands each
 // finding to emit. An alert and its evidence are the receiver's own.
+//
+// Correlations judge events in order of their times. An event that the
+// prefecture has at a time T is therefore judged when one is there, or Advance
+// says so, that came at T plus the rule's lateness.
 func (e *Engine) Evaluate(b *event.Batch, emit func(event.Alert)) {
 	for i := range b.Events {
 		ev := &b.Events[i]
 		e.stats.Events++
-		e.index.candidates(ev, e.marks)
-		for !e.walk(ev, e.observe) { // a rule panicked: it is out, go on
+		e.tick(e.arrived(ev))
+		e.evaluate(ev)
+		e.emit(emit)
+	}
+}
+
+// evaluate takes one event to all rules that it matches.
+func (e *Engine) evaluate(ev *event.Event) {
+	e.index.candidates(ev, e.marks)
+	for !e.walk(ev, e.observe) { // a rule panicked: it is out, go on
+	}
+}
+
+// Advance tells that it is now, and that nothing older is still on its way.
+func (e *Engine) Advance(now time.Time, emit func(event.Alert)) {
+	e.tick(now.UnixNano())
+	e.emit(emit)
+}
+
+// Flush judges all that waits for events that might still come: at the end of
+// a replay there are none. Time itself does not go on.
+func (e *Engine) Flush(emit func(event.Alert)) {
+	for _, st := range e.states {
+		e.guard(st, func(t *table) {
+			for _, name := range slices.Sorted(maps.Keys(t.lanes)) {
+				t.drain(t.lanes[name], t.lanes[name].clock+1, e.found)
+			}
+			t.drain(&t.live, e.clock+1, e.found)
+		})
+	}
+	e.emit(emit)
+}
+
+// tick sets the clock. Each second it judges what has waited long enough: by the
+// clock, not by batches, so that how the stream is cut changes nothing.
+func (e *Engine) tick(now int64) {
+	if e.clock = max(e.clock, now); e.clock-e.judged < int64(time.Second) && e.judged != never {
+		return
+	}
+	e.judged = e.clock - e.clock%int64(time.Second)
+	for _, st := range e.states {
+		e.guard(st, func(t *table) { t.release(e.judged, e.found) })
+	}
+}
+
+// guard works on what waits in a rule's correlation; one that panics is out.
+func (e *Engine) guard(st *state, work func(*table)) {
+	if st.table == nil || st.table.waiting == 0 || st.suspended {
+		return
+	}
+	defer func() { e.suspend(st, recover()) }()
+	work(st.table)
+}
+
+// suspend takes a rule out that panicked; nil is none.
+func (e *Engine) suspend(st *state, panicked any) {
+	if panicked == nil {
+		return
+	}
+	st.suspended = true
+	e.stats.Suspended = append(e.stats.Suspended, st.rule.ID)
+	e.opts.Log.Error("a rule failed and is suspended", "rule", st.rule.ID, "file", st.rule.File, "error", panicked)
+}
+
+// emit hands out what was found, and shows it to the rules on alerts.
+func (e *Engine) emit(emit func(event.Alert)) {
+	for len(e.pending) > 0 { // it grows by what those find
+		a := e.pending[0]
+		e.pending = slices.Delete(e.pending, 0, 1)
+		if e.feed != nil && !a.Test && !e.feed.above[a.Rule] {
+			e.shown = true
+			e.evaluate(e.feed.event(&a, e.clock))
+			e.shown = false
 		}
-		if len(e.pending) == 0 {
-			continue
-		}
-		for _, a := range e.pending {
-			emit(a)
-		}
-		e.stats.Alerts += uint64(len(e.pending))
-		clear(e.pending)
-		e.pending = e.pending[:0]
+		e.stats.Alerts++
+		emit(a)
 	}
 }
 
@@ -129,7 +205,7 @@ func (e *Engine) Evaluate(b *event.Batch, emit func(event.Alert)) {
 func (e *Engine) Match(ev *event.Event, fn func(*Rule)) {
 	var last *Rule
 	report := func(u *unit, _ *event.Event) {
-		if r := u.state.rule; r != last {
+		if r := u.state.rule; r != last && !r.begins(u.step) {
 			last = r
 			fn(r)
 		}
@@ -146,17 +222,10 @@ func (e *Engine) walk(ev *event.Event, matched func(*unit, *event.Event)) (done 
 	if u < 0 {
 		return true
 	}
-	defer func() {
-		if p := recover(); p != nil {
-			st := e.units[e.running].state
-			st.suspended = true
-			e.stats.Suspended = append(e.stats.Suspended, st.rule.ID)
-			e.opts.Log.Error("a rule failed and is suspended", "rule", st.rule.ID, "file", st.rule.File, "error", p)
-		}
-	}()
+	defer func() { e.suspend(e.units[e.running].state, recover()) }()
 	for ; u >= 0; u = e.marks.pop() {
 		x := &e.units[u]
-		if x.state.suspended {
+		if x.state.suspended || x.state.onAlerts != e.shown {
 			continue
 		}
 		e.running = u
@@ -173,9 +242,9 @@ func (e *Engine) walk(ev *event.Event, matched func(*unit, *event.Event)) (done 
 func (e *Engine) Stats() Stats {
 	s := e.stats
 	for _, st := range e.states {
-		if st.groups != nil {
-			s.Late += st.groups.late
-			s.Evicted += st.groups.evicted
+		if st.table != nil {
+			s.Late += st.table.late
+			s.Evicted += st.table.evicted
 		}
 	}
 	return s
@@ -184,27 +253,38 @@ func (e *Engine) Stats() Stats {
 var (
 	fieldTime         = event.MustLookup("@timestamp")
 	fieldReceived     = event.MustLookup("received")
+	fieldIngested     = event.MustLookup("event.ingested")
+	fieldSkew         = event.MustLookup("time.skew")
 	fieldMunicipality = event.MustLookup("municipality")
 	fieldZone         = event.MustLookup("zone")
 	fieldSourceZone   = event.MustLookup("source.zone")
 )
 
-// futureTolerance is how far a device's clock may be ahead of the collector's
-// before the collector's is used: a wrong clock must not void everyone's windows.
-const futureTolerance = int64(10 * time.Minute)
-
+// timeOf is when an event happened: as its device says, corrected where its
+// clock is known to be wrong, and never after it was seen.
 func (e *Engine) timeOf(ev *event.Event) int64 {
 	at, ok := ev.Get(fieldTime)
-	rec, received := ev.Get(fieldReceived)
-	switch {
-	case ok && received && at.Int() > rec.Int()+futureTolerance:
-		return rec.Int()
-	case ok:
-		return at.Int()
-	case received:
-		return rec.Int()
+	ns := at.Int()
+	if skew, wrong := ev.Get(fieldSkew); wrong {
+		ns += skew.Int() * int64(time.Millisecond)
 	}
-	return e.opts.Now().UnixNano()
+	for _, f := range [...]event.Field{fieldReceived, fieldIngested} {
+		if seen, has := ev.Get(f); has && (!ok || seen.Int() < ns) {
+			ns, ok = seen.Int(), true
+		}
+	}
+	if !ok {
+		return e.opts.Now().UnixNano()
+	}
+	return ns
+}
+
+// arrived is when the prefecture had an event; without that, when it happened.
+func (e *Engine) arrived(ev *event.Event) int64 {
+	if at, ok := ev.Get(fieldIngested); ok {
+		return at.Int()
+	}
+	return e.timeOf(ev)
 }
 
 // observe takes a match to its rule's correlation.
@@ -217,14 +297,12 @@ func (e *Engine) observe(u *unit, ev *event.Event) {
 			return
 		}
 	}
-	if st.groups == nil {
+	switch {
+	case st.table == nil:
 		e.single(st.rule, ev, at)
-		return
+	case st.table.kind == nil:
+		e.suppressed(st, ev, at)
+	default:
+		e.take(u, ev, at)
 	}
-	g := st.groups.get(ev, town, at)
-	if st.kind == nil {
-		e.suppressed(st, g, ev, at)
-		return
-	}
-	e.correlate(u, g, ev, at)
 }

@@ -12,9 +12,6 @@ import (
 	"mimamori/event"
 )
 
-// maxCount bounds counts in rules: each group keeps up to that many times.
-const maxCount = 100_000
-
 var validID = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,79}$`)
 
 // Parse reads one rule file. name is used in messages; its base without .yaml
@@ -161,73 +158,11 @@ func (d *decoder) source(p ypair, r *Rule) {
 	})
 }
 
-func (d *decoder) correlate(p ypair) *Correlate {
-	c := &Correlate{Count: 1}
-	counted, typed := false, false
-	d.keys(p.value, "correlate", map[string]func(ypair){
-		"type":     func(q ypair) { c.Type, typed = d.text(q), true },
-		"count":    func(q ypair) { c.Count, counted = d.count(q), true },
-		"distinct": func(q ypair) { c.Field = d.field(q); c.Type = orElse(c.Type, "distinct") },
-		"by":       func(q ypair) { c.By = d.fields(q) },
-		"within":   func(q ypair) { c.Within = d.duration(q) },
-		"steps":    func(q ypair) { c.Steps = d.sequence(q); c.Type = orElse(c.Type, "sequence") },
-	})
-	c.Type = orElse(c.Type, "threshold")
-	at := func(hint, format string, args ...any) { d.fail(p.line, p.col, hint, format, args...) }
-	if c.Within == 0 {
-		at("within: 5m", "the correlation has no time span")
-	}
-	switch c.Type {
-	case "threshold", "distinct":
-		if !counted {
-			at("count: 10", "the correlation has no count")
-		}
-		if len(c.Steps) > 0 {
-			at("", "steps are for type: sequence")
-		}
-		if (c.Type == "distinct") != d.has(p.value, "distinct") {
-			at("distinct: destination.ip", "type distinct counts the values of a field, type threshold counts events")
-		}
-	case "sequence":
-		if len(c.Steps) < 2 {
-			at("steps: [{name: fail, when: …, count: 10}, {name: success, when: …}]", "a sequence needs two steps or more")
-		}
-	default:
-		_ = typed
-		at("threshold, distinct or sequence", "%q is no type of correlation", c.Type)
-	}
-	return c
-}
-
 func orElse(s, other string) string {
 	if s == "" {
 		return other
 	}
 	return s
-}
-
-func (d *decoder) field(p ypair) event.Field {
-	if f := d.fields(p); len(f) == 1 {
-		return f[0]
-	}
-	return 0
-}
-
-func (d *decoder) sequence(p ypair) []Step {
-	var out []Step
-	for _, it := range p.value.items {
-		s := Step{Count: 1}
-		d.keys(it, "a step", map[string]func(ypair){
-			"name":  func(q ypair) { s.Name = d.text(q) },
-			"when":  func(q ypair) { s.When = d.condition(q) },
-			"count": func(q ypair) { s.Count = d.count(q) },
-		})
-		if !d.has(it, "when") {
-			d.fail(it.line, it.col, "", "the step has no condition")
-		}
-		out = append(out, s)
-	}
-	return out
 }
 
 func (d *decoder) suppress(p ypair) *Suppress {
@@ -290,6 +225,7 @@ func (d *decoder) tests(p ypair) []Case {
 			"name":   func(q ypair) { c.Name = d.text(q) },
 			"events": func(q ypair) { c.Events = d.samples(q) },
 			"alerts": func(q ypair) { c.Alerts = d.alerts(q) },
+			"lists":  func(q ypair) { c.Lists = d.members(q) },
 		})
 		if c.Alerts < 0 || len(c.Events) == 0 {
 			d.fail(it.line, it.col, "{name: …, events: […], alerts: 1}", "a test has events and the number of alerts")
@@ -297,6 +233,18 @@ func (d *decoder) tests(p ypair) []Case {
 		out = append(out, c)
 	}
 	return out
+}
+
+func (d *decoder) members(p ypair) members {
+	if p.value.kind != yamlMap {
+		d.fail(p.value.line, p.value.col, "lists: {maintenance-terminals: [10.1.2.3]}", "lists must be a mapping, not %s", p.value.kind)
+		return nil
+	}
+	m := members{}
+	for _, q := range p.value.pairs {
+		m[q.key] = d.texts(q)
+	}
+	return m
 }
 
 func (d *decoder) alerts(p ypair) int {

@@ -43,24 +43,9 @@ type Rule struct {
 	units []condition
 }
 
-// Correlate says which events together are a finding. Windows are on event time.
-type Correlate struct {
-	Type   string        // threshold, distinct or sequence
-	Count  int           // threshold: events; distinct: values
-	Field  event.Field   // distinct: whose values are counted
-	By     []event.Field // group key
-	Within time.Duration
-	Steps  []Step // sequence, in order
-}
-
-// Step is one step of a sequence: Count events that match When.
-type Step struct {
-	Name  string
-	When  *lang.Expr
-	Count int
-}
-
-// Suppress makes one alert of the events with one key within a time.
+// Suppress makes one alert of the events with one key in each span of time. The
+// spans stand side by side from midnight in Japan, so that no order of arrival
+// changes the alerts.
 type Suppress struct {
 	By  []event.Field
 	For time.Duration
@@ -80,7 +65,8 @@ type Case struct {
 	Name   string
 	Line   int
 	Events []Sample
-	Alerts int // how many alerts the events must give
+	Alerts int        // how many alerts the events must give
+	Lists  lang.Lists // members of named lists
 }
 
 // Sample is one event of a test. Repeat > 1 repeats it Every later; {n} in a
@@ -125,6 +111,14 @@ func (r *Rule) build() {
 	for i, s := range r.Correlate.Steps {
 		r.units = append(r.units, condition{i, conjunction(gate, rootOf(r.When), rootOf(s.When))})
 	}
+	if u := r.Correlate.Until; u != nil {
+		r.units = append(r.units, condition{len(r.Correlate.Steps), conjunction(gate, u.Root)})
+	}
+}
+
+// begins tells whether a unit is not a step but what a sequence begins anew with.
+func (r *Rule) begins(unit int) bool {
+	return r.Correlate != nil && r.Correlate.Until != nil && unit == len(r.Correlate.Steps)
 }
 
 func rootOf(e *lang.Expr) lang.Node {

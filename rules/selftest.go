@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -42,8 +43,10 @@ func Test(s *Set) []Failure {
 			}
 			running := *r
 			running.Status = Stable
-			e := NewEngine(&Set{[]*Rule{&running}}, Options{})
-			e.Evaluate(b, func(event.Alert) { f.Got++ })
+			e := NewEngine(&Set{[]*Rule{&running}}, Options{Lists: c.Lists})
+			count := func(event.Alert) { f.Got++ }
+			e.Evaluate(b, count)
+			e.Flush(count)
 			if f.Got != f.Want || len(e.Stats().Suspended) > 0 {
 				out = append(out, f)
 			}
@@ -51,6 +54,12 @@ func Test(s *Set) []Failure {
 	}
 	return out
 }
+
+// members are named lists as a test gives them.
+type members map[string][]string
+
+// Contains tells whether a list has a value.
+func (m members) Contains(list, value string) bool { return slices.Contains(m[list], value) }
 
 // testStart is the time of a test's first event.
 var testStart = time.Date(2026, 11, 2, 1, 0, 0, 0, time.UTC)

@@ -11,51 +11,57 @@ import (
 )
 
 // ErrSnapshot says that bytes are no snapshot, or a damaged one.
-var ErrSnapshot = errors.New("rules: damaged snapshot of rule state")
+var ErrSnapshot = errors.New("not a snapshot of the rule engine, or a damaged one")
 
-const snapshotMagic = "MRS1"
+const snapshotMagic = "MRS2"
 
 // Snapshot returns the state of all correlations, between two batches: with
 // Restore, an engine goes on as if it had never stopped.
 func (e *Engine) Snapshot() ([]byte, error) {
 	w := pack.Writer{B: []byte(snapshotMagic)}
+	w.Int(e.clock)
+	w.Int(e.judged)
 	for _, st := range e.states {
-		if st.groups == nil {
+		if st.table == nil {
 			continue
 		}
 		w.Text(st.rule.ID)
 		w.Text(st.rule.Version)
 		var body pack.Writer
-		writeTable(&body, st.groups)
+		writeTable(&body, st.table)
 		w.Text(string(body.B))
 	}
 	return w.B, nil
 }
 
 // Restore takes the state of a snapshot over. Rules that the snapshot does not
-// know, or knows in another version, begin anew. On an error, which is an
-// ErrSnapshot, the engine is as it was.
+// know or knows in another version begin anew. After an error nothing has changed.
 func (e *Engine) Restore(data []byte) error {
-	if len(data) < len(snapshotMagic) || string(data[:len(snapshotMagic)]) != snapshotMagic {
-		return fmt.Errorf("%w: no %s at its start", ErrSnapshot, snapshotMagic)
+	if len(data) == 0 {
+		return nil
 	}
-	states := make(map[string]*state, len(e.states))
+	if len(data) < len(snapshotMagic) || string(data[:len(snapshotMagic)]) != snapshotMagic {
+		return ErrSnapshot
+	}
+	states := map[string]*state{}
 	for _, st := range e.states {
-		if st.groups != nil {
+		if st.table != nil {
 			states[st.rule.ID] = st
 		}
 	}
 	restored := map[*state]*table{}
 	r := &pack.Reader{B: data[len(snapshotMagic):]}
+	clock, judged := r.Int(), r.Int()
 	for len(r.B) > 0 && !r.Bad {
 		id, version, body := r.Text(), r.Text(), r.Text()
 		st := states[id]
 		if st == nil || st.rule.Version != version {
 			continue
 		}
-		t := newTable(st.groups.by, st.groups.within, st.groups.limit)
+		t := newTable(st.rule, st.table.limit)
+		t.alert = st.table.alert
 		b := &pack.Reader{B: []byte(body)}
-		readTable(b, t, max(1, len(st.rule.units)))
+		readTable(b, t, st.rule.Correlate)
 		if b.Bad {
 			return fmt.Errorf("%w: rule %s", ErrSnapshot, id)
 		}
@@ -64,8 +70,9 @@ func (e *Engine) Restore(data []byte) error {
 	if r.Bad {
 		return fmt.Errorf("%w: it ends early", ErrSnapshot)
 	}
+	e.clock, e.judged = max(e.clock, clock), max(e.judged, judged)
 	for st, t := range restored {
-		st.groups = t
+		st.table = t
 	}
 	return nil
 }
@@ -73,52 +80,100 @@ func (e *Engine) Restore(data []byte) error {
 func writeTable(w *pack.Writer, t *table) {
 	w.Uint(t.late)
 	w.Uint(t.evicted)
-	w.Uint(uint64(len(t.newest)))
-	for _, town := range slices.Sorted(maps.Keys(t.newest)) {
-		w.Text(town)
-		w.Int(t.newest[town])
-	}
 	w.Uint(uint64(len(t.groups)))
+	at := map[*group]int{}
 	for g := t.lru.prev; g != &t.lru; g = g.prev { // oldest first
+		at[g] = len(at)
 		writeGroup(w, g)
+	}
+	writeLane(w, &t.live, at)
+	w.Uint(uint64(len(t.lanes)))
+	for _, name := range slices.Sorted(maps.Keys(t.lanes)) {
+		w.Text(name)
+		writeLane(w, t.lanes[name], at)
 	}
 }
 
 func writeGroup(w *pack.Writer, g *group) {
 	w.Text(g.key)
-	w.Text(g.town)
-	w.Bool(g.mixed)
-	w.Bool(g.fired)
-	w.Int(g.last)
+	w.Name(g.town)
+	for _, b := range []bool{g.mixed, g.fired, g.over, g.late} {
+		w.Bool(b)
+	}
+	w.Uint(uint64(g.n))
+	for _, n := range []int64{g.touched, g.first, g.last, g.sum} {
+		w.Int(n)
+	}
 	w.Uint(uint64(len(g.entries)))
 	for _, x := range g.entries {
 		w.Int(x.at)
-		w.Uint(uint64(x.step))
-		w.Text(x.value)
+		w.Uint(x.n)
 	}
 	w.Uint(uint64(len(g.kept)))
 	for _, k := range g.kept {
 		w.Int(k.at)
-		w.Text(k.Ref.Collector)
-		w.Text(k.Ref.Source)
+		w.Name(k.Ref.Collector)
+		w.Name(k.Ref.Source)
 		w.Uint(k.Ref.Epoch)
 		w.Uint(k.Ref.Seq)
 		w.Text(string(k.JSON))
 	}
+	w.Uint(uint64(len(g.seen)))
+	for _, n := range slices.Sorted(maps.Keys(g.seen)) {
+		w.Uint(n)
+		w.Int(g.seen[n])
+	}
 }
 
-func readTable(r *pack.Reader, t *table, steps int) {
-	t.late, t.evicted = r.Uint(), r.Uint()
-	for range r.Length() {
-		town := r.Text()
-		t.newest[town] = r.Int()
+// writeLane writes what waits, in its order. at is where its groups are.
+func writeLane(w *pack.Writer, l *lane, at map[*group]int) {
+	w.Int(l.clock)
+	w.Int(l.seen)
+	waiting := slices.Clone(l.heap)
+	slices.SortFunc(waiting, func(a, b arrival) int {
+		if a.before(&b) {
+			return -1
+		}
+		return 1
+	})
+	w.Uint(uint64(len(waiting)))
+	for i := range waiting {
+		x := &waiting[i]
+		w.Int(x.at)
+		w.Bool(x.wake)
+		w.Bool(x.group.gone)
+		if x.group.gone {
+			w.Text(x.group.key)
+			w.Bool(x.group.late)
+		} else {
+			w.Uint(uint64(at[x.group]))
+		}
+		if x.wake {
+			continue
+		}
+		w.Uint(x.n)
+		w.Uint(x.seq)
+		w.Uint(uint64(x.step))
+		for _, s := range []string{x.from.collector, x.from.source, x.from.town, x.from.zone} {
+			w.Name(s)
+		}
+		w.Uint(x.from.epoch)
+		w.Text(x.text)
+		w.Text(string(x.json))
+		w.Bool(x.keep)
 	}
+}
+
+func readTable(r *pack.Reader, t *table, c *Correlate) {
+	t.late, t.evicted = r.Uint(), r.Uint()
+	var groups []*group
 	for range r.Length() {
-		g := readGroup(r, steps)
-		if r.Bad || t.groups[g.key] != nil {
+		g := readGroup(r)
+		if r.Bad || t.groups[g.key] != nil || !g.fits(c) {
 			r.Bad = true
 			return
 		}
+		groups = append(groups, g)
 		t.groups[g.key] = g
 		g.next, g.prev = t.lru.next, &t.lru
 		g.next.prev, t.lru.next = g, g
@@ -126,25 +181,100 @@ func readTable(r *pack.Reader, t *table, steps int) {
 			t.bytes += len(k.JSON)
 		}
 	}
+	readLane(r, t, &t.live, groups, c)
+	for range r.Length() {
+		l := &lane{name: r.Text()}
+		if r.Bad || t.lanes[l.name] != nil {
+			r.Bad = true
+			return
+		}
+		readLane(r, t, l, groups, c)
+		t.lanes[l.name] = l
+	}
 }
 
-func readGroup(r *pack.Reader, steps int) *group {
-	g := &group{key: r.Text(), town: r.Text(), mixed: r.Bool(), fired: r.Bool(), last: r.Int()}
-	for range r.Length() {
-		x := entry{at: r.Int(), step: int32(r.Uint() & 0xffff), value: r.Text()}
-		if int(x.step) >= steps {
-			r.Bad = true
+// fits tells whether a group has as many entries as its type of correlation reads.
+func (g *group) fits(c *Correlate) bool {
+	if c == nil || len(c.Steps) == 0 {
+		return len(g.entries) <= maxCount
+	}
+	units := 0
+	for _, s := range c.Steps {
+		units += s.Count
+	}
+	return len(g.entries) == 0 || len(g.entries) == units
+}
+
+func readGroup(r *pack.Reader) *group {
+	g := &group{key: r.Text(), town: r.Name(), mixed: r.Bool(), fired: r.Bool(), over: r.Bool(), late: r.Bool()}
+	g.n = int32(r.Uint() & 0x7fffffff)
+	g.touched, g.first, g.last, g.sum = r.Int(), r.Int(), r.Int(), r.Int()
+	if n := r.Length(); n > 0 {
+		g.entries = make([]entry, 0, n)
+		for range n {
+			g.entries = append(g.entries, entry{at: r.Int(), n: r.Uint()})
 		}
-		g.entries = append(g.entries, x)
 	}
 	for range r.Length() {
 		at := r.Int()
-		ref := event.Ref{Collector: r.Text(), Source: r.Text(), Epoch: r.Uint(), Seq: r.Uint()}
-		k := keptEvent{at: at, Evidence: event.Evidence{Ref: ref}}
+		k := keptEvent{at: at, Evidence: event.Evidence{Ref: event.Ref{Collector: r.Name(), Source: r.Name(), Epoch: r.Uint(), Seq: r.Uint()}}}
 		if s := r.Text(); s != "" {
 			k.JSON = []byte(s)
 		}
 		g.kept = append(g.kept, k)
 	}
+	if n := r.Length(); n > 0 {
+		g.seen = make(map[uint64]int64, n)
+		for range n {
+			value := r.Uint()
+			g.seen[value] = r.Int()
+		}
+	}
 	return g
+}
+
+func readLane(r *pack.Reader, t *table, l *lane, groups []*group, c *Correlate) {
+	l.clock, l.seen = r.Int(), r.Int()
+	gone := map[string]*group{}
+	for range r.Length() {
+		x := arrival{at: r.Int(), wake: r.Bool()}
+		if r.Bool() {
+			key, late := r.Text(), r.Bool()
+			if gone[key] == nil {
+				gone[key] = &group{key: key, gone: true, late: late}
+			}
+			x.group = gone[key]
+		} else if i := r.Uint(); i < uint64(len(groups)) {
+			x.group = groups[i]
+		}
+		if !x.wake {
+			readEvent(r, &x)
+		}
+		if _, timed := t.kind.(timed); x.wake && !timed {
+			r.Bad = true
+		}
+		if r.Bad || x.group == nil || c == nil || x.step > len(c.Steps) || x.step == len(c.Steps) && x.step > 0 && c.Until == nil {
+			r.Bad = true
+			return
+		}
+		if x.wake {
+			x.group.timer = true
+		} else {
+			x.group.waiting++
+		}
+		t.waiting++
+		t.bytes += len(x.json)
+		l.push(x)
+	}
+}
+
+func readEvent(r *pack.Reader, x *arrival) {
+	x.n, x.seq, x.step = r.Uint(), r.Uint(), int(r.Uint()&0xffff)
+	from := &origin{collector: r.Name(), source: r.Name(), town: r.Name(), zone: r.Name()}
+	from.epoch, x.from = r.Uint(), from
+	x.text = r.Text()
+	if s := r.Text(); s != "" {
+		x.json = []byte(s)
+	}
+	x.keep = r.Bool()
 }

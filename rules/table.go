@@ -1,36 +1,58 @@
 package rules
 
 import (
-	"cmp"
-	"crypto/sha256"
-	"encoding/binary"
-	"encoding/hex"
+	"maps"
+	"math"
 	"slices"
-	"strconv"
-	"strings"
-	"unicode/utf8"
+	"time"
 
 	"mimamori/event"
 )
 
-// entry is one event in a group's window.
-type entry struct {
-	at    int64
-	step  int32  // sequence
-	value string // distinct
-}
-
-// group is the state of one group key. It is either gathering (entries) or
-// fired: then it swallows events until none has come for the window's length.
+// group is the state of one group key. It is either gathering or fired: then it
+// swallows events until none has come for the window's length.
 type group struct {
 	key        string // encoded values of the by fields
-	town       string // municipality of the first event
+	town       string // municipality of its events
 	mixed      bool   // of several municipalities
 	fired      bool
-	last       int64 // newest event time; for suppress the first event's
+	over       bool  // begins anew with its next event
+	gone       bool  // forgotten while events waited
+	timer      bool  // will be woken
+	late       bool  // of what came late
+	waiting    int32 // arrivals on their way
+	n          int32 // events since it began
+	lost       uint32
+	touched    int64 // engine's clock at its last arrival
+	first      int64 // event times since it began
+	last       int64
+	sum        int64
 	entries    []entry
 	kept       []keptEvent
+	seen       map[uint64]int64 // new: when each value was last seen
 	prev, next *group
+}
+
+// find is where an entry of a time is or would be.
+func (g *group) find(at int64) (int, bool) {
+	return slices.BinarySearchFunc(g.entries, at, func(e entry, at int64) int {
+		switch {
+		case e.at < at:
+			return -1
+		case e.at > at:
+			return 1
+		}
+		return 0
+	})
+}
+
+// forget removes the entry of a value.
+func (g *group) forget(n uint64) bool {
+	i := slices.IndexFunc(g.entries, func(e entry) bool { return e.n == n })
+	if i >= 0 {
+		g.entries = slices.Delete(g.entries, i, i+1)
+	}
+	return i >= 0
 }
 
 type keptEvent struct {
@@ -38,47 +60,73 @@ type keptEvent struct {
 	event.Evidence
 }
 
-// evidenceBudget bounds the bytes of event text a rule holds for groups that
-// have not fired. Beyond it only references are kept.
-const evidenceBudget = 32 << 20
+// The bounds of what a rule holds. Beyond evidenceBudget only references to
+// events are kept; beyond maxWaiting events are judged before their lateness
+// has passed; beyond maxLanes what is late shares one.
+const (
+	evidenceBudget = 32 << 20
+	maxWaiting     = 1 << 20
+	maxLanes       = 256
+	laneIdle       = int64(10 * time.Minute)
+	absentKept     = int64(30 * 24 * time.Hour) // a key that has gone silent is known for so long
+)
 
 // table holds a rule's groups, least recently used first to go.
 type table struct {
-	by      []event.Field
-	within  int64
-	limit   int
-	groups  map[string]*group
-	lru     group            // ring; lru.next is the most recent
-	newest  map[string]int64 // newest event time by municipality
-	bytes   int              // of evidence text
-	late    uint64
-	evicted uint64
-	scratch []byte
+	by       []event.Field
+	lateness int64
+	within   int64
+	retain   int64 // after its last arrival, before a group is forgotten
+	limit    int
+	free     bool        // the order of events hardly matters: what is late counts at once
+	kind     correlation // nil: suppress
+	alert    event.Alert // what all of the rule's alerts say
+	groups   map[string]*group
+	lru      group // ring; lru.next is the most recent
+	live     lane
+	lanes    map[string]*lane // of what is late
+	waiting  int
+	clock    int64 // the engine's, at the last arrival or judgement
+	bytes    int   // of evidence text
+	late     uint64
+	evicted  uint64
+	scratch  []byte
 }
 
-func newTable(by []event.Field, within int64, limit int) *table {
-	t := &table{by: by, within: within, limit: limit, groups: map[string]*group{}, newest: map[string]int64{}}
+func newTable(r *Rule, limit int) *table {
+	t := &table{limit: limit, groups: map[string]*group{}, lanes: map[string]*lane{}}
 	t.lru.prev, t.lru.next = &t.lru, &t.lru
+	if c := r.Correlate; c != nil {
+		t.by, t.within, t.lateness, t.kind = c.By, int64(c.Within), int64(c.Lateness), correlationOf(c)
+	} else {
+		t.by, t.within = r.Suppress.By, int64(r.Suppress.For)
+	}
+	t.retain = t.within
+	switch t.kind.(type) {
+	case *spike:
+		t.free, t.retain = true, (pastWk+1)*week
+	case *absence:
+		t.free, t.retain = true, max(t.within, absentKept)
+	case *newValue:
+		t.free = true
+	}
 	return t
 }
 
-// get finds or makes the group of an event, as the most recently used, and
-// drops what is too old or too much.
-func (t *table) get(ev *event.Event, town string, at int64) *group {
-	t.scratch = t.encode(t.scratch[:0], ev)
+// get finds or makes the group of the key in scratch, as the most recently
+// used, and drops what is too old or too much.
+func (t *table) get() *group {
 	g := t.groups[string(t.scratch)]
 	if g == nil {
-		g = &group{key: string(t.scratch), town: strings.Clone(town)}
+		g = &group{key: string(t.scratch), over: true}
 		t.groups[g.key] = g
 	} else {
 		g.prev.next, g.next.prev = g.next, g.prev
 	}
 	g.next, g.prev = t.lru.next, &t.lru
 	g.next.prev, t.lru.next = g, g
-	if n, ok := t.newest[g.town]; !ok || at > n {
-		t.newest[g.town] = at
-	}
-	for old := t.lru.prev; old != g && old.last+2*t.within < t.newest[old.town]; old = t.lru.prev {
+	g.touched = t.clock
+	for old := t.lru.prev; old != g && !old.late && old.waiting == 0 && !old.timer && old.touched < t.clock-t.lateness-t.retain; old = t.lru.prev {
 		t.remove(old)
 	}
 	if len(t.groups) > t.limit {
@@ -90,6 +138,7 @@ func (t *table) get(ev *event.Event, town string, at int64) *group {
 
 func (t *table) remove(g *group) {
 	t.clear(g)
+	g.gone, g.waiting, g.timer = true, 0, false
 	g.prev.next, g.next.prev = g.next, g.prev
 	delete(t.groups, g.key)
 }
@@ -99,110 +148,180 @@ func (t *table) clear(g *group) {
 	for _, k := range g.kept {
 		t.bytes -= len(k.JSON)
 	}
-	g.entries, g.kept, g.fired, g.mixed = nil, nil, false, false
+	g.entries, g.kept, g.seen, g.sum, g.n, g.first = nil, nil, nil, 0, 0, 0
+	g.fired, g.mixed, g.over, g.town = false, false, true, ""
 }
 
-// prune drops what is older than the window.
-func (t *table) prune(g *group, oldest int64) {
-	n := 0
-	for n < len(g.entries) && g.entries[n].at < oldest {
-		n++
+// lane is where an event that the rules see now waits; nil when it is too late
+// even among its like.
+func (t *table) lane(at, clock int64, from *origin, delayed bool) *lane {
+	if at >= clock-t.lateness {
+		return &t.live
 	}
-	g.entries = slices.Delete(g.entries, 0, n)
+	name := from.collector
+	if !delayed { // an old file is read: others of that collector are elsewhere in time
+		name += "/" + from.source
+	}
+	l := t.lanes[name]
+	if l == nil {
+		if len(t.lanes) >= maxLanes {
+			name = ""
+		}
+		l = &lane{name: name, clock: never}
+		t.lanes[name] = l
+	}
+	if l.clock = max(l.clock, at); at < l.clock-t.lateness {
+		t.late++
+		return nil
+	}
+	return l
+}
+
+// release judges what waited long enough. What is late has its own clock, and
+// is judged at last when nothing of its like has come for a while.
+func (t *table) release(clock int64, found func(*table, *arrival, *group, finding)) {
+	t.clock = clock
+	t.drain(&t.live, clock-t.lateness, found)
+	if len(t.lanes) == 0 {
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(t.lanes)) {
+		l := t.lanes[name]
+		if clock < l.seen+laneIdle {
+			t.drain(l, l.clock-t.lateness, found)
+			continue
+		}
+		t.drain(l, math.MaxInt64, found)
+		delete(t.lanes, name)
+		if len(t.lanes) == 0 {
+			for g := t.lru.prev; g != &t.lru; {
+				old := g
+				if g = g.prev; old.late {
+					t.remove(old)
+				}
+			}
+		}
+	}
+}
+
+// drain judges what is older than a time, in order.
+func (t *table) drain(l *lane, until int64, found func(*table, *arrival, *group, finding)) {
+	for len(l.heap) > 0 && (l.heap[0].at < until || t.waiting > maxWaiting) {
+		x := l.pop()
+		t.waiting--
+		t.judge(l, &x, found)
+	}
+}
+
+// judge takes the next event of a group, in order of time.
+func (t *table) judge(l *lane, x *arrival, found func(*table, *arrival, *group, finding)) {
+	g := x.group
+	if g.gone {
+		if x.wake {
+			return
+		}
+		t.scratch = append(t.scratch[:0], g.key...)
+		late := g.late
+		g = t.get()
+		g.late, x.group = late, g
+	} else if !x.wake {
+		g.waiting--
+	}
+	if x.wake {
+		t.due(l, x, g, found)
+		return
+	}
+	if x.keep {
+		t.bytes -= len(x.json)
+	}
+	if s, ok := t.kind.(*steps); ok && s.until(x) { // also of an episode
+		t.clear(g)
+		return
+	}
+	if g.fired {
+		if x.at <= g.last+t.within {
+			g.last = max(g.last, x.at)
+			return
+		}
+		t.clear(g)
+	}
+	t.begin(g, x)
+	f, ok := t.kind.add(g, x)
+	t.evicted += uint64(g.lost)
+	g.lost = 0
+	if x.keep {
+		t.keep(g, x)
+	}
+	if ok {
+		t.fire(x, g, f, found)
+	}
+	if w, timed := t.kind.(timed); timed && !g.timer {
+		t.wish(l, g, w.wake(g))
+	}
+}
+
+// begin notes what is common to all kinds of correlation.
+func (t *table) begin(g *group, x *arrival) {
+	if g.over {
+		t.clear(g)
+		g.over, g.first, g.town = false, x.at, x.from.town
+	}
+	g.mixed = g.mixed || g.town != x.from.town
+	g.first, g.last = min(g.first, x.at), max(g.last, x.at)
+	if g.n < math.MaxInt32 {
+		g.n++
+	}
+}
+
+// due wakes a group.
+func (t *table) due(l *lane, x *arrival, g *group, found func(*table, *arrival, *group, finding)) {
+	g.timer = false
+	f, ok, next := t.kind.(timed).due(g, x.at)
+	if ok {
+		x.from = &origin{town: g.town}
+		t.fire(x, g, f, found)
+	}
+	t.wish(l, g, next)
+}
+
+func (t *table) wish(l *lane, g *group, at int64) {
+	if at == 0 {
+		return
+	}
+	g.timer = true
+	t.waiting++
+	l.push(arrival{at: at, group: g, wake: true})
+}
+
+// fire tells of a finding; an episode of the group begins, or it goes on.
+func (t *table) fire(x *arrival, g *group, f finding, found func(*table, *arrival, *group, finding)) {
 	g.kept = slices.DeleteFunc(g.kept, func(k keptEvent) bool {
-		if k.at < oldest {
+		if k.at < f.start {
 			t.bytes -= len(k.JSON)
 			return true
 		}
 		return false
 	})
+	found(t, x, g, f)
+	if f.again {
+		for _, k := range g.kept {
+			t.bytes -= len(k.JSON)
+		}
+		g.kept = nil
+		return
+	}
+	last := g.last
+	t.clear(g)
+	g.fired, g.over, g.last = true, false, last
 }
 
-// keep freezes an event as evidence; the newest maxEvidence stay.
-func (t *table) keep(g *group, ev *event.Event, at int64) {
-	k := keptEvent{at: at, Evidence: event.Evidence{Ref: cloneRef(ev.Ref)}}
-	if t.bytes < evidenceBudget {
-		k.Evidence = freeze(ev)
-		t.bytes += len(k.JSON)
-	}
+// keep holds an event as evidence; the newest maxEvidence stay.
+func (t *table) keep(g *group, x *arrival) {
 	if len(g.kept) >= maxEvidence {
 		t.bytes -= len(g.kept[0].JSON)
 		g.kept = slices.Delete(g.kept, 0, 1)
 	}
-	g.kept = append(g.kept, k)
-}
-
-func (t *table) evidence(g *group) []event.Evidence {
-	slices.SortStableFunc(g.kept, func(a, b keptEvent) int { return cmp.Compare(a.at, b.at) })
-	out := make([]event.Evidence, len(g.kept))
-	for i, k := range g.kept {
-		out[i] = k.Evidence
-	}
-	return out
-}
-
-// encode appends the group key of an event: for each field 0 when it is
-// missing, else the length of its text plus one, and the text.
-func (t *table) encode(dst []byte, ev *event.Event) []byte {
-	for _, f := range t.by {
-		v, ok := ev.Get(f)
-		if !ok {
-			dst = append(dst, 0)
-			continue
-		}
-		s := clip(v.Text())
-		dst = binary.AppendUvarint(dst, uint64(len(s))+1)
-		dst = append(dst, s...)
-	}
-	return dst
-}
-
-// readable writes a group key for people: "source.ip=10.1.2.3 user.name=sato".
-// The municipality has its own place in an alert and is left out.
-func (t *table) readable(key string) string {
-	var b strings.Builder
-	rest := []byte(key)
-	for _, f := range t.by {
-		n, size := binary.Uvarint(rest)
-		if size <= 0 || n > uint64(len(rest)-size)+1 {
-			break
-		}
-		rest = rest[size:]
-		if n == 0 {
-			continue
-		}
-		s := string(rest[:n-1])
-		rest = rest[n-1:]
-		if f == fieldMunicipality {
-			continue
-		}
-		if b.Len() > 0 {
-			b.WriteByte(' ')
-		}
-		if strings.ContainsAny(s, " \"=") {
-			s = strconv.Quote(s)
-		}
-		b.WriteString(f.Name() + "=" + s)
-	}
-	return b.String()
-}
-
-// maxKeyText bounds one value of a group key. A longer one is cut and told
-// apart by a hash of the whole.
-const maxKeyText = 200
-
-func clip(s string) string {
-	if len(s) <= maxKeyText {
-		return s
-	}
-	h := sha256.Sum256([]byte(s))
-	cut := maxKeyText - 40
-	for cut > 0 && !utf8.RuneStart(s[cut]) {
-		cut--
-	}
-	return s[:cut] + "…" + hex.EncodeToString(h[:12])
-}
-
-func refKey(r event.Ref) string {
-	return "event=" + r.Collector + "/" + r.Source + "/" + strconv.FormatUint(r.Epoch, 10) + "/" + strconv.FormatUint(r.Seq, 10)
+	t.bytes += len(x.json)
+	ref := event.Ref{Collector: x.from.collector, Source: x.from.source, Epoch: x.from.epoch, Seq: x.seq}
+	g.kept = append(g.kept, keptEvent{at: x.at, Evidence: event.Evidence{Ref: ref, JSON: x.json}})
 }

@@ -78,7 +78,9 @@ func TestTheLibraryReadsWhatTheFormatsWrite(t *testing.T) {
 				b.Append(x, event.Ref{Seq: uint64(i)})
 			}
 			var got []string
-			rules.NewEngine(set, rules.Options{}).Evaluate(&b, func(a event.Alert) { got = append(got, a.Rule) })
+			engine := rules.NewEngine(set, rules.Options{})
+			engine.Evaluate(&b, func(a event.Alert) { got = append(got, a.Rule) })
+			engine.Flush(func(a event.Alert) { got = append(got, a.Rule) })
 			if !slices.Equal(got, c.want) {
 				t.Errorf("fired %v, want %v; the first event: %s", got, c.want, b.Events[0].AppendJSON(nil))
 			}

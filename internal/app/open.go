@@ -106,8 +106,9 @@ func (a *App) openPipeline(ctx context.Context) error {
 	if err := a.conn.Listen(bus.TurnSubjects, a.turns.ask); err != nil {
 		return err
 	}
+	engine := rules.NewEngine(set, rules.Options{Log: a.log, Now: a.now})
 	a.pipeline, err = ingest.New(ingest.Config{
-		Stream: a.frames, Formats: formats, Detector: rules.NewEngine(set, rules.Options{Log: a.log, Now: a.now}),
+		Stream: a.frames, Formats: formats, Detector: engine, Memory: engine,
 		Alerts: alerts{a.soc}, Store: segments{a.store}, Collectors: a.roster.known, Enricher: a.enricher,
 		Dir: filepath.Join(a.cfg.Data, "ingest"), Location: location, Now: a.now, Log: a.log,
 	})
