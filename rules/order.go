@@ -41,6 +41,8 @@ func price(n lang.Node) int {
 		return price(n.Node)
 	case lang.Words:
 		return 2000
+	case lang.Holiday:
+		return 1000
 	case *lang.Test:
 		switch n.Op {
 		case lang.Contains:

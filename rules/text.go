@@ -33,6 +33,16 @@ func nodeText(n lang.Node) string {
 		return n.Left.Name() + " " + compareText[n.Op] + " " + n.Right.Name()
 	case *lang.Test:
 		return testText(n)
+	case lang.Hours:
+		hours := []string{}
+		for i := range 24 {
+			if n.Set>>i&1 == 1 {
+				hours = append(hours, strconv.Itoa(i))
+			}
+		}
+		return "hour(" + n.Field.Name() + ") in [" + strings.Join(hours, ", ") + "]"
+	case lang.Holiday:
+		return "holiday(" + n.Field.Name() + ")"
 	}
 	return fmt.Sprintf("%T", n)
 }

@@ -23,7 +23,7 @@ var (
 	genNets  = rapid.SampledFrom([]string{"10.0.0.0/8", "10.1.2.0/24", "10.1.2.128/25", "172.16.0.0/12", "192.168.1.1/32", "0.0.0.0/0", "2001:db8::/32", "::/0", "fe80::1/128", "1.0.0.0/9"})
 	genInts  = rapid.SampledFrom([]int64{0, 1, -1, 7, 22, 80, 443, 445, 65535, 1 << 31, 1 << 53, 1<<53 + 1, 1<<63 - 1, -1 << 63})
 	genNums  = rapid.SampledFrom([]float64{0, 0.5, -1.25, 7, 443, 1e9, 1e300})
-	genTimes = rapid.Int64Range(1_700_000_000_000_000_000, 1_700_000_000_000_000_500)
+	genTimes = rapid.OneOf(rapid.Int64Range(1_700_000_000_000_000_000, 1_700_000_000_000_000_500), rapid.Map(rapid.Int64Range(400_000, 600_000), func(h int64) int64 { return h*3_600_000_000_000 - h%2 }))
 )
 
 func genValue(t *rapid.T, f event.Field) event.Value {
@@ -78,7 +78,7 @@ func genBatch(t *rapid.T, most int) *event.Batch {
 }
 
 func genNode(t *rapid.T, depth int) lang.Node {
-	kind := rapid.IntRange(0, 9).Draw(t, "node")
+	kind := rapid.IntRange(0, 11).Draw(t, "node")
 	if depth > 0 && kind < 4 {
 		var parts []lang.Node
 		for range rapid.IntRange(0, 3).Draw(t, "parts") {
@@ -97,6 +97,10 @@ func genNode(t *rapid.T, depth int) lang.Node {
 		return lang.Words{Text: lower(rapid.OneOf(genTexts, genIPs).Draw(t, "words"))}
 	case 9:
 		return genFieldTest(t)
+	case 10:
+		return lang.Hours{Field: event.MustLookup("@timestamp"), Set: uint32(rapid.IntRange(0, 1<<24-1).Draw(t, "hours"))}
+	case 11:
+		return lang.Holiday{Field: event.MustLookup("@timestamp")}
 	}
 	return genTest(t)
 }

@@ -135,6 +135,10 @@ func (t *translator) node(n lang.Node) string {
 		return t.fieldTest(n)
 	case *lang.Test:
 		return t.test(n)
+	case lang.Hours:
+		return t.hours(n)
+	case lang.Holiday:
+		return t.holiday(n)
 	}
 	return "false" // a node that this version of the store does not know
 }

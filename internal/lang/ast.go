@@ -37,7 +37,7 @@ const (
 )
 
 // Node is one node of a checked condition: And, Or, Not, Const, *Test,
-// FieldTest or Words.
+// FieldTest, Words, Hours or Holiday.
 type Node interface{ node() }
 
 // And is true when every node is. An empty And is true.
@@ -74,6 +74,17 @@ type FieldTest struct {
 // the text, letter case aside.
 type Words struct{ Text string } // lower case
 
+// Hours is true when the hour of a date is in a set, bit 0 for midnight to one
+// o'clock in Japan.
+type Hours struct {
+	Field event.Field
+	Set   uint32
+}
+
+// Holiday is true when a date is no working day of a Japanese office: Saturday,
+// Sunday, a national holiday, 29 December to 3 January.
+type Holiday struct{ Field event.Field }
+
 func (And) node()       {}
 func (Or) node()        {}
 func (Not) node()       {}
@@ -81,6 +92,8 @@ func (Const) node()     {}
 func (*Test) node()     {}
 func (FieldTest) node() {}
 func (Words) node()     {}
+func (Hours) node()     {}
+func (Holiday) node()   {}
 
 // Expr is a checked condition and its source.
 type Expr struct {

@@ -27,6 +27,10 @@ func compile(n Node, lists Lists) Program {
 		return fieldProgram(n)
 	case *Test:
 		return testProgram(n, lists)
+	case Hours:
+		return hoursProgram(n)
+	case Holiday:
+		return holidayProgram(n)
 	}
 	panic("lang: unknown node")
 }

@@ -44,6 +44,9 @@ func (c *checker) binary(n *ast.BinaryNode) (Node, *Error) {
 		if isConst(left) && !isConst(right) {
 			left, right, op = right, left, flipped[op]
 		}
+		if arg := hourCall(left); arg != nil && op != "!=" {
+			return c.hours(left, arg, op, []ast.Node{right})
+		}
 		node, err := c.compare(left, right, op)
 		if err == nil && op == "!=" {
 			node = Not{node}
@@ -103,11 +106,14 @@ func (c *checker) compare(left, right ast.Node, op string) (Node, *Error) {
 }
 
 func (c *checker) in(n *ast.BinaryNode) (Node, *Error) {
+	items, ok := elements(n.Right)
+	if arg := hourCall(n.Left); ok && arg != nil && n.Operator == "in" {
+		return c.hours(n.Left, arg, "==", items)
+	}
 	f, fold, err := c.field(n.Left)
 	if err != nil {
 		return nil, err
 	}
-	items, ok := elements(n.Right)
 	if !ok {
 		return nil, c.fail(n.Right, mistake{"list", `x in ["a", "b"]`}, "in needs a list of constants")
 	}

@@ -93,7 +93,7 @@ func knownSpace(space string) bool {
 func dotted(n ast.Node) (string, bool) {
 	switch n := n.(type) {
 	case *ast.IdentifierNode:
-		if n.Value == "timestamp" {
+		if n.Value == "timestamp" || n.Value == "_timestamp" {
 			return "@timestamp", true
 		}
 		return n.Value, true

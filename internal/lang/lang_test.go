@@ -2,6 +2,7 @@ package lang
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -71,11 +72,36 @@ func TestErrorsPointAtTheirPlace(t *testing.T) {
 		`user.name matches "("`:                      `missing closing )`,
 		`len(user.name) > 3`:                         `want the name of a field here`,
 		`inCIDR(source.ip, "10.0.0.0/99")`:           `is no network`,
+		`hour(user.name) > 3`:                        `1:1: hour needs a date, user.name is of type keyword`,
+		`hour(@timestamp) > 25`:                      `1:20: an hour is a number from 0 to 24 (hour(@timestamp) >= 22)`,
 	} {
 		_, err := Parse(src)
 		var le *Error
 		if !errors.As(err, &le) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s:\n got %v\nwant %s", src, err, want)
+		}
+	}
+}
+
+func TestHoursAndHolidaysAreOfJapan(t *testing.T) {
+	for src, want := range map[string][]string{ // true at 2026-11-23 (Mon, a holiday) 05:59, 2026-11-24 (Tue) 22:00, 2026-11-28 (Sat) 12:30
+		`hour(@timestamp) >= 22 or hour(@timestamp) < 6`: {"2026-11-22T20:59:59.999999999Z", "2026-11-24T13:00:00Z"},
+		`hour(@timestamp) in [5, 12]`:                    {"2026-11-22T20:59:59.999999999Z", "2026-11-28T03:30:00Z"},
+		`12 < hour(@timestamp)`:                          {"2026-11-24T13:00:00Z"},
+		`holiday(@timestamp)`:                            {"2026-11-22T20:59:59.999999999Z", "2026-11-28T03:30:00Z"},
+	} {
+		x, err := Parse(src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, at := range []string{"2026-11-22T20:59:59.999999999Z", "2026-11-24T13:00:00Z", "2026-11-28T03:30:00Z"} {
+			if x.Compile(nil)(load(t, `{"@timestamp":"`+at+`"}`)) {
+				got = append(got, at)
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%s: true at %v, want %v", src, got, want)
 		}
 	}
 }

@@ -30,7 +30,7 @@ func parse(src string, room int) (*Expr, error) {
 		return nil, &Error{Text: src[:80], Line: 1, Col: 1, Msg: fmt.Sprintf("the condition is longer than %d bytes", MaxSource), Code: "too-long", Args: []string{strconv.Itoa(MaxSource)}}
 	}
 	config := conf.CreateNew()
-	tree, err := parser.ParseWithConfig(src, config)
+	tree, err := parser.ParseWithConfig(atTimestamp(src), config)
 	if err != nil {
 		var fe *file.Error
 		if ok := asFileError(err, &fe); ok {
@@ -44,6 +44,30 @@ func parse(src string, room int) (*Expr, error) {
 		return nil, cerr
 	}
 	return &Expr{Source: src, Root: root}, nil
+}
+
+// atTimestamp writes @timestamp as a name that expr's syntax knows, of the same
+// length. Texts in quotes stay as they are.
+func atTimestamp(src string) string {
+	if !strings.Contains(src, "@timestamp") {
+		return src
+	}
+	out, quote := []byte(src), byte(0)
+	for i := 0; i < len(out); i++ {
+		switch c := out[i]; {
+		case quote != 0 && c == '\\' && quote != '`':
+			i++
+		case quote != 0:
+			if c == quote {
+				quote = 0
+			}
+		case c == '"' || c == '\'' || c == '`':
+			quote = c
+		case c == '@' && strings.HasPrefix(src[i:], "@timestamp"):
+			out[i] = '_'
+		}
+	}
+	return string(out)
 }
 
 func asFileError(err error, target **file.Error) bool {
