@@ -33,7 +33,8 @@ func (s *Store) mayHaveColumn(name string) bool {
 	return s.columns[low] == name
 }
 
-// swap takes segments out of the live list and puts one in, at once. The old
+// swap takes segments out of the live list and puts one in, at once; together
+// with others it accounts for the same frames as they did. The old
 // files go when no query holds them.
 func (s *Store) swap(out []*segment, in *segment) {
 	s.mu.Lock()
@@ -44,6 +45,12 @@ func (s *Store) swap(out []*segment, in *segment) {
 		}
 	}
 	s.segments = kept
+	switch {
+	case in == nil:
+		s.frames = nil
+	case len(out) == 0 && s.frames != nil: // what replaces others accounts for the same
+		s.frames = mergeFrames(append(s.frames, in.manifest.Frames...))
+	}
 	if in != nil {
 		s.segments = append(s.segments, in)
 		s.spell(in)

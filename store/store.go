@@ -49,7 +49,8 @@ type Store struct {
 	merge  sync.Mutex // one compaction
 
 	mu       sync.Mutex
-	segments []*segment // by name, which is by age
+	segments []*segment   // by name, which is by age
+	frames   []FrameRange // what all segments account for; nil: to be gathered
 	aside    []SetAside
 	columns  map[string]string // lower-case column name → the spelling in use
 	closed   bool
@@ -112,12 +113,15 @@ func (s *Store) Close() error {
 // where they adjoin. The ledger is rebuilt from it at start.
 func (s *Store) Frames() []FrameRange {
 	s.mu.Lock()
-	var all []FrameRange
-	for _, g := range s.segments {
-		all = append(all, g.manifest.Frames...)
+	defer s.mu.Unlock()
+	if s.frames == nil {
+		all := []FrameRange{}
+		for _, g := range s.segments {
+			all = append(all, g.manifest.Frames...)
+		}
+		s.frames = mergeFrames(all)
 	}
-	s.mu.Unlock()
-	return mergeFrames(all)
+	return slices.Clone(s.frames)
 }
 
 // Stats returns the store's figures.

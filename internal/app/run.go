@@ -19,6 +19,7 @@ func (a *App) Run(ctx context.Context) error {
 	g.Add(func() error { <-ctx.Done(); return nil }, func(error) { cancel() })
 	g.Add(func() error { return a.pipeline.Run(ctx) }, func(error) { cancel() })
 	g.Add(func() error { return a.enricher.Run(ctx) }, func(error) { cancel() })
+	g.Add(func() error { return a.followRules(ctx) }, func(error) { cancel() })
 	g.Add(func() error { return a.inbox.Run(ctx) }, func(error) { cancel() })
 	g.Add(func() error { return a.giveTurns(ctx) }, func(error) { cancel() })
 	g.Add(func() error { return a.housekeep(ctx) }, func(error) { cancel() })
@@ -42,6 +43,10 @@ func (a *App) Run(ctx context.Context) error {
 	return errors.Join(g.Run(), a.Close())
 }
 
+// mostSegments may wait to be merged while collectors send what an outage held
+// up: what comes now goes first.
+const mostSegments = 500
+
 // housekeep merges small segments and removes old ones.
 func (a *App) housekeep(ctx context.Context) error {
 	tick := time.NewTicker(time.Minute)
@@ -53,8 +58,10 @@ func (a *App) housekeep(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
-		if err := a.store.Compact(ctx); err != nil && ctx.Err() == nil {
-			a.log.Error("merging segments", "err", err)
+		if a.turns.idle() || a.store.Stats().Segments > mostSegments {
+			if err := a.store.Compact(ctx); err != nil && ctx.Err() == nil {
+				a.log.Error("merging segments", "err", err)
+			}
 		}
 		if now := a.now(); now.Sub(retained) > time.Hour {
 			retained = now

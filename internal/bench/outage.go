@@ -269,8 +269,9 @@ func (o *outage) drain(ctx context.Context, conns []net.Conn, r *OutageResult) e
 			continue
 		case <-look.C:
 		}
-		waiting := o.stored(&took)
-		if left && o.backlogStored() {
+		ranges := o.ranges()
+		waiting := o.stored(ranges, &took)
+		if left && o.backlogStored(ranges) {
 			left = false
 			r.DrainSeconds = time.Since(began).Seconds()
 		}
@@ -297,8 +298,8 @@ func (o *outage) ranges() map[string][]store.FrameRange {
 }
 
 // stored moves the ticks that have been stored, and counts those that wait.
-func (o *outage) stored(took *[]outageTick) (waiting int) {
-	ranges, now := o.ranges(), time.Now()
+func (o *outage) stored(ranges map[string][]store.FrameRange, took *[]outageTick) (waiting int) {
+	now := time.Now()
 	for _, t := range o.towns {
 		t.waiting = slices.DeleteFunc(t.waiting, func(x outageTick) bool {
 			in := slices.ContainsFunc(ranges[t.id], func(f store.FrameRange) bool { return f.First <= x.last && x.last <= f.Last })
@@ -312,8 +313,7 @@ func (o *outage) stored(took *[]outageTick) (waiting int) {
 	return waiting
 }
 
-func (o *outage) backlogStored() bool {
-	ranges := o.ranges()
+func (o *outage) backlogStored(ranges map[string][]store.FrameRange) bool {
 	for _, t := range o.towns {
 		if !slices.ContainsFunc(ranges[t.id], func(f store.FrameRange) bool { return f.First == 1 && f.Last >= o.each }) {
 			return false
