@@ -77,6 +77,22 @@ func (e *Engine) Restore(data []byte) error {
 	return nil
 }
 
+// Adopt takes over what another engine knows of the rules that are the same,
+// which then knows nothing any more.
+func (e *Engine) Adopt(old *Engine) {
+	was := map[string]*state{}
+	for _, st := range old.states {
+		was[st.rule.ID] = st
+	}
+	for _, st := range e.states {
+		if o := was[st.rule.ID]; o != nil && o.table != nil && st.table != nil && o.rule.Version == st.rule.Version {
+			st.table = o.table
+		}
+	}
+	e.clock, e.judged, e.stats = old.clock, old.judged, old.stats
+	e.stats.Suspended = nil
+}
+
 func writeTable(w *pack.Writer, t *table) {
 	w.Uint(t.late)
 	w.Uint(t.evicted)

@@ -23,6 +23,7 @@ import (
 	"mimamori/ingest/enrich"
 	"mimamori/ingest/inbox"
 	"mimamori/internal/bus"
+	"mimamori/internal/lists"
 	"mimamori/soc"
 	"mimamori/soc/fleet"
 	"mimamori/soc/silence"
@@ -46,6 +47,8 @@ type App struct {
 	orders    *bus.Key   // signs orders
 	applying  sync.Mutex // held while the register is applied
 	enricher  *enrich.Enricher
+	lists     *lists.Lists
+	rules     *rulebook
 	pipeline  *ingest.Pipeline
 	inbox     *inbox.Inbox
 	listener  net.Listener
@@ -71,7 +74,7 @@ type closer struct {
 // opened is closed again.
 func New(ctx context.Context, cfg Config, log *slog.Logger, now func() time.Time) (*App, error) {
 	a := &App{cfg: cfg, log: log, now: now, probe: probeEvery}
-	for _, step := range []func(context.Context) error{a.openFleet, a.openBus, a.openStore, a.openSOC, a.openPipeline, a.openInbox, a.openCare, a.openHealth, a.openConsole} {
+	for _, step := range []func(context.Context) error{a.openFleet, a.openBus, a.openLists, a.openStore, a.openSOC, a.openPipeline, a.openInbox, a.openCare, a.openHealth, a.openConsole} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, a.Close())
 		}

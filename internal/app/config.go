@@ -29,6 +29,7 @@ type Config struct {
 	Zones          map[string][]enrich.Network `yaml:"zones"`          // networks of each municipality
 	Enrichment     enrich.Files                `yaml:"enrichment"`     // files of assets, places and indicators
 	Rules          []string                    `yaml:"rules"`          // folders of rules beside the built-in ones
+	Lists          string                      `yaml:"lists"`          // folder of named lists, NAME.txt; default DATA/lists
 	Formats        []string                    `yaml:"formats"`        // folders of formats beside the built-in ones
 	Retention      string                      `yaml:"retention"`      // age at which events go: 400d, 48h
 	Metrics        Metrics                     `yaml:"metrics"`        // for Prometheus
@@ -109,7 +110,7 @@ func LoadConfig(path string) (Config, error) {
 		return c, doc.ErrorAt(at, err.Error(), "")
 	}
 	dir := filepath.Dir(path)
-	for _, p := range append([]*string{&c.Data, &c.Municipalities, &c.Bus.Cert, &c.Bus.Key, &c.Bus.NKey, &c.Bus.CA}, pointers(c.Rules, c.Formats, c.Enrichment.GeoIP)...) {
+	for _, p := range append([]*string{&c.Data, &c.Municipalities, &c.Lists, &c.Bus.Cert, &c.Bus.Key, &c.Bus.NKey, &c.Bus.CA}, pointers(c.Rules, c.Formats, c.Enrichment.GeoIP)...) {
 		*p = below(dir, *p)
 	}
 	for code, path := range c.Enrichment.Assets {

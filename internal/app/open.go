@@ -61,7 +61,7 @@ func (a *App) dialBus(ctx context.Context) error {
 }
 
 func (a *App) openStore(context.Context) error {
-	s, err := store.Open(filepath.Join(a.cfg.Data, "events"), store.Options{Log: a.log, Now: a.now})
+	s, err := store.Open(filepath.Join(a.cfg.Data, "events"), store.Options{Log: a.log, Now: a.now, Lists: a.lists})
 	if err != nil {
 		return err
 	}
@@ -87,8 +87,7 @@ func (a *App) openPipeline(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	set, err := LoadRules(a.cfg.Rules)
-	if err != nil {
+	if err := a.openRulebook(); err != nil {
 		return err
 	}
 	if a.enricher, err = OpenEnricher(&a.cfg, a.log); err != nil {
@@ -106,9 +105,8 @@ func (a *App) openPipeline(ctx context.Context) error {
 	if err := a.conn.Listen(bus.TurnSubjects, a.turns.ask); err != nil {
 		return err
 	}
-	engine := rules.NewEngine(set, rules.Options{Log: a.log, Now: a.now})
 	a.pipeline, err = ingest.New(ingest.Config{
-		Stream: a.frames, Formats: formats, Detector: engine, Memory: engine,
+		Stream: a.frames, Formats: formats, Detector: a.rules, Memory: a.rules,
 		Alerts: alerts{a.soc}, Store: segments{a.store}, Collectors: a.roster.known, Enricher: a.enricher,
 		Dir: filepath.Join(a.cfg.Data, "ingest"), Location: location, Now: a.now, Log: a.log,
 	})

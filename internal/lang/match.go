@@ -18,7 +18,7 @@ func textMatcher(t *Test, lists Lists) func(string) bool {
 		name := t.Values[0].Str()
 		return func(s string) bool { return lists != nil && lists.Contains(name, s) }
 	}
-	one := map[Op]func(s, w string) bool{Contains: strings.Contains, StartsWith: strings.HasPrefix, EndsWith: strings.HasSuffix, Like: like}[t.Op]
+	one := map[Op]func(s, w string) bool{Contains: strings.Contains, StartsWith: strings.HasPrefix, EndsWith: strings.HasSuffix, Like: MatchLike}[t.Op]
 	if t.Fold {
 		one = map[Op]func(s, w string) bool{Contains: ContainsFold, StartsWith: hasPrefixFold, EndsWith: hasSuffixFold, Like: likeFold}[t.Op]
 	}

@@ -89,12 +89,12 @@ func hasSuffixFold(s, lower string) bool {
 	return strings.HasSuffix(strings.ToLower(s), lower)
 }
 
-func likeFold(s, lower string) bool { return like(strings.ToLower(s), lower) }
+func likeFold(s, lower string) bool { return MatchLike(strings.ToLower(s), lower) }
 
-// like matches s as a whole against a pattern with * (any run), ? (one
+// MatchLike matches s as a whole against a pattern with * (any run), ? (one
 // character) and \ (the next *, ? or \ for itself), in time linear in s for
 // each star.
-func like(s, p string) bool {
+func MatchLike(s, p string) bool {
 	star, mark := -1, 0
 	i, j := 0, 0
 	for i < len(s) {

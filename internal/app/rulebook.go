@@ -1,0 +1,143 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"mimamori/event"
+	"mimamori/internal/lists"
+	"mimamori/rules"
+)
+
+// rulesEvery is how often the folders of rules and lists are looked at.
+const rulesEvery = time.Second
+
+// rulebook is the engine at work, and the next one. The pipeline takes that over
+// between two batches, with what the unchanged rules know.
+type rulebook struct {
+	engine *rules.Engine
+	next   atomic.Pointer[rules.Engine]
+	err    atomic.Pointer[string] // why the folders' newest state is not in use
+	files  uint64                 // fingerprint of the folders as they were read
+}
+
+// Evaluate runs the rules.
+func (r *rulebook) Evaluate(b *event.Batch, emit func(event.Alert)) {
+	r.turn()
+	r.engine.Evaluate(b, emit)
+}
+
+// Advance tells the rules the time.
+func (r *rulebook) Advance(now time.Time, emit func(event.Alert)) {
+	r.turn()
+	r.engine.Advance(now, emit)
+}
+
+// Snapshot is what the rules know.
+func (r *rulebook) Snapshot() ([]byte, error) { return r.engine.Snapshot() }
+
+// Restore takes over what rules knew.
+func (r *rulebook) Restore(b []byte) error { return r.engine.Restore(b) }
+
+func (r *rulebook) turn() {
+	if next := r.next.Swap(nil); next != nil {
+		next.Adopt(r.engine)
+		r.engine = next
+	}
+}
+
+// openLists reads the named lists.
+func (a *App) openLists(context.Context) (err error) {
+	dir := a.cfg.Lists
+	if dir == "" {
+		dir = filepath.Join(a.cfg.Data, "lists")
+	}
+	a.lists, err = lists.Open(dir)
+	return err
+}
+
+// openRulebook loads the rules.
+func (a *App) openRulebook() (err error) {
+	a.rules = &rulebook{files: fingerprint(a.cfg.Rules)}
+	a.rules.engine, err = a.newEngine()
+	return err
+}
+
+func (a *App) newEngine() (*rules.Engine, error) {
+	set, err := LoadRules(a.cfg.Rules)
+	if err != nil {
+		return nil, err
+	}
+	a.log.Info("rules", "loaded", len(set.Rules()))
+	return rules.NewEngine(set, rules.Options{Lists: a.lists, Log: a.log, Now: a.now}), nil
+}
+
+// followRules takes on what changes in the folders of rules and lists.
+func (a *App) followRules(ctx context.Context) error {
+	tick := time.NewTicker(rulesEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			a.refreshRules()
+		}
+	}
+}
+
+// refreshRules reads what has changed. A mistake leaves what runs as it is, and
+// is shown until it is mended.
+func (a *App) refreshRules() {
+	changed, err := a.lists.Reload()
+	if len(changed) > 0 {
+		a.log.Info("lists read anew", "lists", changed)
+	}
+	files := fingerprint(a.cfg.Rules)
+	if files == a.rules.files && len(changed) == 0 && err == nil {
+		return
+	}
+	if files != a.rules.files {
+		engine, rerr := a.newEngine()
+		if rerr == nil {
+			a.rules.next.Store(engine)
+		}
+		err = errors.Join(err, rerr)
+	}
+	if a.rules.files = files; err == nil {
+		a.rules.err.Store(nil)
+		return
+	}
+	text := err.Error()
+	a.rules.err.Store(&text)
+	a.log.Error("rules or lists stay as they were", "err", err)
+}
+
+// fingerprint changes when a file below the folders does.
+func fingerprint(folders []string) uint64 {
+	h := fnv.New64a()
+	for _, dir := range folders {
+		err := fs.WalkDir(os.DirFS(dir), ".", func(path string, e fs.DirEntry, err error) error {
+			if err != nil || e.IsDir() {
+				return err
+			}
+			info, err := e.Info()
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintln(h, path, info.Size(), info.ModTime().UnixNano())
+			return err
+		})
+		if err != nil {
+			_, _ = fmt.Fprintln(h, err)
+		}
+	}
+	return h.Sum64()
+}

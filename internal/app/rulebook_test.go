@@ -1,0 +1,85 @@
+package app
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"mimamori/event"
+)
+
+const ownRule = `id: town-terminal
+title: {en: a terminal of the list}
+when: inList(host.name, "watched") && event.action == "ACTION"
+correlate: {count: 3, by: [host.name], within: 10m}
+`
+
+// TestRulesAndListsAreReadAnewWhileTheyWork: without losing what an unchanged
+// rule has counted, and without taking on a mistake.
+func TestRulesAndListsAreReadAnewWhileTheyWork(t *testing.T) {
+	dir := t.TempDir()
+	a := &App{cfg: DefaultConfig(), log: slog.New(slog.DiscardHandler), now: time.Now}
+	a.cfg.Rules, a.cfg.Lists = []string{filepath.Join(dir, "rules")}, filepath.Join(dir, "lists")
+	write := func(name, text string) {
+		t.Helper()
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	own := strings.Replace(ownRule, "ACTION", "login", 1)
+	write("rules/town-terminal.yaml", own)
+	if err := a.openLists(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.openRulebook(); err != nil {
+		t.Fatal(err)
+	}
+	at, seq, x := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC), uint64(0), new(event.Builder)
+	alerts := func(host string) (n int) {
+		t.Helper()
+		var b event.Batch
+		seq++
+		at = at.Add(time.Minute)
+		x.Set(event.MustLookup("@timestamp"), event.Time(at.UnixNano()))
+		x.Set(event.MustLookup("host.name"), event.String(host))
+		x.Set(event.MustLookup("event.action"), event.String("login"))
+		b.Append(x, event.Ref{Collector: "c", Source: "s", Epoch: 1, Seq: seq})
+		a.rules.Evaluate(&b, func(event.Alert) { n++ })
+		a.rules.Advance(at.Add(50*time.Second), func(event.Alert) { n++ })
+		return n
+	}
+	alerts("pc1") // no such list yet
+	write("lists/watched.txt", "pc1\n")
+	a.refreshRules()
+	alerts("pc1")
+	alerts("pc1")
+	write("rules/another.yaml", strings.ReplaceAll(own, "town-terminal", "another"))
+	a.refreshRules()
+	if n := alerts("pc1"); n != 1 {
+		t.Errorf("%d alerts: the count did not outlive the reload, or nothing was counted before", n)
+	}
+	write("rules/another.yaml", "id: another\nwhen: sorce.ip == 1\n")
+	a.refreshRules()
+	if why := a.rules.err.Load(); why == nil || !strings.Contains(*why, "another.yaml:2:7") {
+		t.Errorf("the mistake is not told: %v", why)
+	}
+	at = at.Add(time.Hour)
+	if n := alerts("pc1") + alerts("pc1") + alerts("pc1"); n != 2 {
+		t.Errorf("%d alerts of the rules before the mistake, want 2", n)
+	}
+	if err := os.Remove(filepath.Join(dir, "rules/another.yaml")); err != nil {
+		t.Fatal(err)
+	}
+	a.refreshRules()
+	at = at.Add(time.Hour)
+	if n := alerts("pc1") + alerts("pc1") + alerts("pc1"); n != 1 || a.rules.err.Load() != nil {
+		t.Errorf("%d alerts after the rule was removed, %v", n, a.rules.err.Load())
+	}
+}

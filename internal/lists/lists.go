@@ -1,0 +1,190 @@
+// Package lists keeps the named lists that conditions ask by inList: terminals
+// for maintenance, backup servers, towns by their model, known bad addresses. A
+// list is the file NAME.txt in one folder: a value on each line; # begins a
+// comment. A value may be a network (10.1.0.0/16) and may have wildcards
+// (*.example.jp, HQ-PC-???, \* for a star). Letter case does not matter.
+//
+// Nothing blocks: what is asked while a list is read anew is answered by the
+// old one. A file that can't be read leaves its list as it was, and is told.
+package lists
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"unicode/utf8"
+
+	"mimamori/internal/lang"
+	"mimamori/internal/place"
+)
+
+// maxBytes bounds one list's file: some millions of values.
+const maxBytes = 256 << 20
+
+// Lists are the lists of one folder. Any number of goroutines may ask.
+type Lists struct {
+	dir  string
+	read map[string]stamp // by file name, as of the last Reload
+	now  atomic.Pointer[map[string]*list]
+}
+
+// stamp tells whether a file has changed.
+type stamp struct {
+	size, nanos int64
+}
+
+// list is one list, ready to be asked.
+type list struct {
+	values   map[string]struct{} // lower case
+	networks []netip.Prefix
+	patterns []string
+}
+
+// Open reads the lists of a folder. One that is not there has none, until it is
+// and Reload is called.
+func Open(dir string) (*Lists, error) {
+	l := &Lists{dir: dir, read: map[string]stamp{}}
+	l.now.Store(&map[string]*list{})
+	_, err := l.Reload()
+	return l, err
+}
+
+// Contains tells whether a list has a value; false where there is no such list.
+func (l *Lists) Contains(name, value string) bool {
+	x := (*l.now.Load())[name]
+	return x != nil && x.contains(value)
+}
+
+// Names are the lists that there are, each with its number of values.
+func (l *Lists) Names() map[string]int {
+	out := map[string]int{}
+	for name, x := range *l.now.Load() {
+		out[name] = len(x.values) + len(x.networks) + len(x.patterns)
+	}
+	return out
+}
+
+// Reload reads what has changed in the folder, and says which lists did. The
+// error joins the mistakes, each with its file and line.
+func (l *Lists) Reload() (changed []string, err error) {
+	paths, err := filepath.Glob(filepath.Join(l.dir, "*.txt"))
+	if err != nil {
+		return nil, fmt.Errorf("lists: %w", err)
+	}
+	old, next, seen := *l.now.Load(), map[string]*list{}, map[string]stamp{}
+	var errs []error
+	for _, path := range paths {
+		name := strings.TrimSuffix(filepath.Base(path), ".txt")
+		next[name] = old[name]
+		info, err := os.Stat(path)
+		if err != nil {
+			if !errors.Is(err, fs.ErrNotExist) {
+				errs = append(errs, fmt.Errorf("lists: %w", err))
+			}
+			continue
+		}
+		seen[name] = stamp{info.Size(), info.ModTime().UnixNano()}
+		if seen[name] == l.read[name] {
+			continue
+		}
+		x, err := readFile(path)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		next[name] = x
+		changed = append(changed, name)
+	}
+	for name, x := range next {
+		if x == nil {
+			delete(next, name)
+		}
+	}
+	for name := range old {
+		if _, ok := seen[name]; !ok {
+			changed = append(changed, name)
+			delete(next, name)
+		}
+	}
+	l.read = seen
+	l.now.Store(&next)
+	slices.Sort(changed)
+	return changed, errors.Join(errs...)
+}
+
+func readFile(path string) (*list, error) {
+	info, err := os.Stat(path)
+	if err == nil && info.Size() > maxBytes {
+		err = fmt.Errorf("%s has %d bytes, and a list at most %d", path, info.Size(), maxBytes)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("lists: %w", err)
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("lists: %w", err)
+	}
+	return parse(path, b)
+}
+
+// parse reads a list's lines.
+func parse(path string, b []byte) (*list, error) {
+	x := &list{values: map[string]struct{}{}}
+	n := 0
+	for raw := range bytes.Lines(bytes.TrimPrefix(b, []byte("\uFEFF"))) {
+		n++
+		if !utf8.Valid(raw) {
+			return nil, &place.Error{File: path, Line: n, Col: 1, Msg: "the line is no UTF-8", Hint: "save the file as UTF-8"}
+		}
+		text, _, _ := strings.Cut(string(raw), "#")
+		text = strings.ToLower(strings.TrimSpace(text))
+		switch {
+		case text == "":
+		case strings.ContainsAny(text, "*?"):
+			x.patterns = append(x.patterns, text)
+		default:
+			x.add(text)
+		}
+	}
+	return x, nil
+}
+
+func (x *list) add(text string) {
+	if p, err := netip.ParsePrefix(text); err == nil {
+		x.networks = append(x.networks, p.Masked())
+		return
+	}
+	if a, err := netip.ParseAddr(text); err == nil {
+		text = a.Unmap().String()
+	}
+	x.values[text] = struct{}{}
+}
+
+func (x *list) contains(value string) bool {
+	if _, ok := x.values[value]; ok {
+		return true
+	}
+	low := strings.ToLower(value)
+	if _, ok := x.values[low]; ok && low != value {
+		return true
+	}
+	if slices.ContainsFunc(x.patterns, func(p string) bool { return lang.MatchLike(low, p) }) {
+		return true
+	}
+	a, err := netip.ParseAddr(value)
+	if err != nil {
+		return false
+	}
+	a = a.Unmap()
+	if _, ok := x.values[a.String()]; ok {
+		return true
+	}
+	return slices.ContainsFunc(x.networks, func(n netip.Prefix) bool { return n.Contains(a) })
+}
