@@ -22,13 +22,26 @@ type group struct {
 	events  int
 	oldest  time.Time
 	days    map[string][]byte // accounts by day that changed, by path
-	check   *checkpoint
+	upTo    uint64            // the last frame in it
+	check   *checkpoint       // nil: the one before stands, and frames since then run again after a crash
 }
 
-// checkpoint copies what must be remembered at this moment.
-func (p *Pipeline) checkpoint() *checkpoint {
+// checkpointShare bounds the time that checkpoints take: rules that know much
+// are written down more seldom.
+const checkpointShare = 20
+
+// checkpoint copies what must be remembered at this moment; nil when the last
+// one was too dear to be made again so soon.
+func (p *Pipeline) checkpoint(now time.Time) *checkpoint {
+	if now.Before(p.nextCheck) && now.After(p.nextCheck.Add(-maxUnchecked)) {
+		return nil
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	defer func(began time.Time) {
+		took := p.cfg.Now().Sub(began)
+		p.nextCheck = now.Add(min(took*checkpointShare, maxUnchecked))
+	}(p.cfg.Now())
 	c := &checkpoint{Position: p.position, Rejected: p.rejected, Broken: p.broken, Stream: p.days.stream}
 	for _, e := range p.ledger.Entries() {
 		c.Ledger = append(c.Ledger, e.Clone())
@@ -92,17 +105,19 @@ func (p *Pipeline) commit(ctx context.Context, g *group) error {
 		}
 		delete(g.days, path)
 	}
-	if err := g.check.save(p.path()); err != nil {
-		return err
+	if g.check != nil {
+		if err := g.check.save(p.path()); err != nil {
+			return err
+		}
 	}
 	for _, b := range append(g.batches, g.release...) {
 		p.batches.put(b)
 	}
 	g.batches, g.release = nil, nil
 	p.mu.Lock()
-	p.gauges.committed, p.gauges.committedAt = g.check.Position, p.cfg.Now()
+	p.gauges.committed, p.gauges.committedAt = g.upTo, p.cfg.Now()
 	p.mu.Unlock()
-	if g.check.Position > p.cfg.Keep {
+	if g.check != nil && g.check.Position > p.cfg.Keep {
 		if err := p.cfg.Stream.Purge(ctx, "", g.check.Position-p.cfg.Keep+1); err != nil && !errors.Is(err, context.Canceled) {
 			p.cfg.Log.Warn("frames that are done with could not be removed yet", "err", err)
 		}

@@ -101,6 +101,9 @@ type Config struct {
 // is on its way then is counted in its order still.
 const idle = 2 * time.Second
 
+// maxUnchecked is the longest time without a checkpoint.
+const maxUnchecked = 30 * time.Second
+
 // maxPending bounds the events of one commit, and so the memory of the pipeline.
 const maxPending = 24_000
 

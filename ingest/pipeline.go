@@ -36,6 +36,9 @@ type Pipeline struct {
 	drift    *drift.Drift
 	spare    event.Builder // of events whose times are repaired
 
+	nextCheck time.Time // when a checkpoint may be made again
+	unchecked bool      // something was committed since the last one
+
 	group *group
 }
 

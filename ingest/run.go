@@ -89,12 +89,18 @@ func (p *Pipeline) sequence(ctx context.Context, order <-chan *frameJob, commits
 	defer close(commits)
 	tick := time.NewTicker(p.cfg.Interval / 4)
 	defer tick.Stop()
-	flush := func() {
-		if p.group.oldest.IsZero() { // nothing was accepted since the last one
+	flush := func(last bool) {
+		now := p.cfg.Now()
+		owed := p.unchecked && (last || !now.Before(p.nextCheck))
+		if p.group.oldest.IsZero() && !owed { // nothing was accepted since the last one
 			return
 		}
+		if last {
+			p.nextCheck = time.Time{}
+		}
 		g := p.group
-		g.check, g.days = p.checkpoint(), p.changedDays()
+		g.check, g.days, g.upTo = p.checkpoint(now), p.changedDays(), p.position
+		p.unchecked = g.check == nil
 		p.group = &group{}
 		commits <- g
 	}
@@ -102,22 +108,22 @@ func (p *Pipeline) sequence(ctx context.Context, order <-chan *frameJob, commits
 	for {
 		select {
 		case <-ctx.Done():
-			flush()
+			flush(true)
 			return
 		case j, ok := <-order:
 			if !ok {
-				flush()
+				flush(true)
 				return
 			}
 			<-j.done
 			p.accept(ctx, j)
 			arrived = p.cfg.Now()
 			if p.group.events >= maxPending {
-				flush()
+				flush(false)
 			}
 		case <-tick.C:
-			if !p.group.oldest.IsZero() && p.cfg.Now().Sub(p.group.oldest) >= p.cfg.Interval {
-				flush()
+			if p.group.oldest.IsZero() || p.cfg.Now().Sub(p.group.oldest) >= p.cfg.Interval {
+				flush(false)
 			}
 			if now := p.cfg.Now(); now.Sub(arrived) >= idle {
 				p.tell(ctx, func(emit func(event.Alert)) { p.cfg.Detector.Advance(now.Add(-idle), emit) })
