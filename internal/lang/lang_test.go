@@ -72,6 +72,7 @@ func TestErrorsPointAtTheirPlace(t *testing.T) {
 		`user.name matches "("`:                      `missing closing )`,
 		`len(user.name) > 3`:                         `want the name of a field here`,
 		`inCIDR(source.ip, "10.0.0.0/99")`:           `is no network`,
+		strings.Repeat("(", 500_000):                 `1:201: brackets nest deeper than 200`,
 		`hour(user.name) > 3`:                        `1:1: hour needs a date, user.name is of type keyword`,
 		`hour(@timestamp) > 25`:                      `1:20: an hour is a number from 0 to 24 (hour(@timestamp) >= 22)`,
 	} {

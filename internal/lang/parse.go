@@ -9,6 +9,7 @@ import (
 	"github.com/expr-lang/expr/conf"
 	"github.com/expr-lang/expr/file"
 	"github.com/expr-lang/expr/parser"
+	"github.com/expr-lang/expr/parser/lexer"
 
 	"mimamori/event"
 	"mimamori/internal/place"
@@ -29,8 +30,12 @@ func parse(src string, room int) (*Expr, error) {
 	if len(src) > MaxSource {
 		return nil, &Error{Text: src[:80], Line: 1, Col: 1, Msg: fmt.Sprintf("the condition is longer than %d bytes", MaxSource), Code: "too-long", Args: []string{strconv.Itoa(MaxSource)}}
 	}
-	config := conf.CreateNew()
-	tree, err := parser.ParseWithConfig(atTimestamp(src), config)
+	text := atTimestamp(src)
+	if at := tooDeep(text); at >= 0 {
+		line, col := place.Of(src, at)
+		return nil, &Error{Text: src, Line: line, Col: col, Msg: fmt.Sprintf("brackets nest deeper than %d", maxNesting), Hint: "split the condition", Code: "too-deep", Args: []string{strconv.Itoa(maxNesting)}}
+	}
+	tree, err := parser.ParseWithConfig(text, conf.CreateNew())
 	if err != nil {
 		var fe *file.Error
 		if ok := asFileError(err, &fe); ok {
@@ -44,6 +49,29 @@ func parse(src string, room int) (*Expr, error) {
 		return nil, cerr
 	}
 	return &Expr{Source: src, Root: root}, nil
+}
+
+// maxNesting bounds brackets within brackets: the parser goes as deep as they do.
+const maxNesting = 200
+
+// tooDeep finds the bracket that nests too deep, -1 for none.
+func tooDeep(src string) int {
+	tokens, err := lexer.Lex(file.NewSource(src))
+	if err != nil {
+		return -1 // the parser says what is wrong
+	}
+	depth := 0
+	for _, t := range tokens {
+		if t.Kind != lexer.Bracket {
+			continue
+		}
+		if strings.Contains(")]}", t.Value) {
+			depth--
+		} else if depth++; depth > maxNesting {
+			return t.From
+		}
+	}
+	return -1
 }
 
 // atTimestamp writes @timestamp as a name that expr's syntax knows, of the same
