@@ -58,7 +58,7 @@ func (r *Rule) lint() (out []Finding) {
 	add(!negative, "no-negative-test", "no test in which the rule must not fire")
 	add(r.Correlate == nil && r.Suppress == nil, "no-suppress", "every event is an alert of its own: suppress: {by: […], for: 1h} makes one of many")
 	if c := r.Correlate; c != nil {
-		add(!slices.Contains(c.By, fieldMunicipality), "no-municipality", "the group key lacks municipality: private addresses overlap between towns")
+		add(!slices.Contains(c.By, fieldMunicipality) && !slices.Contains(c.Fields, fieldMunicipality), "no-municipality", "the group key lacks municipality: private addresses overlap between towns")
 	}
 	if c := r.Suppress; c != nil {
 		add(!slices.Contains(c.By, fieldMunicipality), "no-municipality", "suppress.by lacks municipality: private addresses overlap between towns")

@@ -48,7 +48,7 @@ func TestTheLibraryReadsWhatTheFormatsWrite(t *testing.T) {
 			want:  []string{"linux-sudo-root-shell"},
 		},
 		"FortiGate administrator": {
-			lines: []string{`date=2026-11-01 time=09:00:00 devname="FGT" devid="FG1" logid="0100044547" type="event" subtype="system" level="information" vd="root" logdesc="Object attribute configured" user="admin" ui="GUI(203.0.113.66)" action="Add" cfgtid=1 cfgpath="system.admin" cfgobj="support" msg="Add system.admin support"`},
+			lines: []string{`date=2026-10-30 time=09:00:00 devname="FGT" devid="FG1" logid="0100044547" type="event" subtype="system" level="information" vd="root" logdesc="Object attribute configured" user="admin" ui="GUI(203.0.113.66)" action="Add" cfgtid=1 cfgpath="system.admin" cfgobj="support" msg="Add system.admin support"`},
 			want:  []string{"fortigate-admin-added"},
 		},
 		"FortiGate virus": {
