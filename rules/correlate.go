@@ -18,6 +18,7 @@ type Correlate struct {
 	Over     Bound         // sum, avg, percentile: what is compared
 	Rank     float64       // percentile: 0 < Rank <= 100, nearest rank
 	Spike    float64       // spike: so many times what is usual
+	Regular  float64       // regular: how far gaps may be from their mean, in the mean, as a share of it
 	By       []event.Field // group key
 	Within   time.Duration
 	Lateness time.Duration // how late an event may reach the prefecture and still be counted in its order
@@ -89,6 +90,7 @@ func (d *decoder) correlate(p ypair) *Correlate {
 		"over":       func(q ypair) { c.Over = d.bound(q, -1e18, 1e18) },
 		"rank":       func(q ypair) { c.Rank = d.number(q, 0, 100) },
 		"spike":      func(q ypair) { c.Spike, c.Type = d.number(q, 1, 1e6), orElse(c.Type, "spike") },
+		"regular":    func(q ypair) { c.Regular, c.Type = d.number(q, 0, 0.7), orElse(c.Type, "regular") },
 		"by":         func(q ypair) { c.By = d.fields(q) },
 		"within":     func(q ypair) { c.Within = d.duration(q) },
 		"lateness":   func(q ypair) { c.Lateness = d.duration(q) },
@@ -116,12 +118,13 @@ var keysOf = map[string]struct{ must, may []string }{
 	"new":        {must: []string{"new"}, may: []string{"learn"}},
 	"absence":    {may: []string{"count"}},
 	"spike":      {must: []string{"spike", "count"}, may: []string{"learn"}},
+	"regular":    {must: []string{"regular", "count"}},
 }
 
 // hints show a key as one would write it.
 var hints = map[string]string{
 	"count": "count: 10", "distinct": "distinct: destination.ip", "sum": "sum: network.bytes", "avg": "avg: event.duration",
-	"percentile": "percentile: event.duration", "over": "over: 1000000", "rank": "rank: 95", "new": "new: [source.ip]", "spike": "spike: 5",
+	"percentile": "percentile: event.duration", "over": "over: 1000000", "rank": "rank: 95", "new": "new: [source.ip]", "spike": "spike: 5", "regular": "regular: 0.2",
 	"steps": "steps: [{name: fail, when: …, count: 10}, {name: success, when: …}]",
 }
 
@@ -140,7 +143,7 @@ func (c *Correlate) mistakes(has func(key string) bool) (out []string) {
 			out = append(out, "type "+c.Type+" needs "+key+"\n"+hints[key])
 		}
 	}
-	for _, key := range []string{"count", "distinct", "sum", "avg", "percentile", "over", "rank", "new", "learn", "spike", "steps", "until"} {
+	for _, key := range []string{"count", "distinct", "sum", "avg", "percentile", "over", "rank", "new", "learn", "spike", "regular", "steps", "until"} {
 		if has(key) && !slices.Contains(kind.must, key) && !slices.Contains(kind.may, key) {
 			out = append(out, key+" is not for type "+c.Type+"\nthe keys here: "+strings.Join(slices.Concat(kind.must, kind.may, []string{"by", "within", "lateness"}), ", "))
 		}
@@ -153,7 +156,8 @@ func (c *Correlate) mistakes(has func(key string) bool) (out []string) {
 	bad(c.Type != "new" && len(c.Fields) > 1, c.Type+" is of one field\n"+hints[c.Type])
 	bad(len(c.Steps) == 1 || len(c.Steps) > 64, "a correlation of steps has 2 to 64 of them\n"+hints["steps"])
 	bad(c.Type == "distinct" && c.Count.N > maxDistinct, "count: at most 10000 different values\ncount: 10000")
-	bad((c.Type == "absence" || c.Type == "spike") && !c.Count.grows(), "count: of type "+c.Type+" is a least number\ncount: 10")
+	bad(slices.Contains([]string{"absence", "spike", "regular"}, c.Type) && !c.Count.grows(), "count: of type "+c.Type+" is a least number\ncount: 10")
+	bad(c.Type == "regular" && (c.Count.N < 4 || c.Count.N > maxUnits), "count: of type regular is from 4 to 1000\ncount: 20")
 	bad(c.Lateness > maxLateness, "lateness: at most an hour\nlateness: 5m")
 	bad(c.Type == "spike" && day%int64(max(c.Within, 1)) != 0, "within: of a spike divides a day\nwithin: 1h")
 	for _, f := range c.Fields {

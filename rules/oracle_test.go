@@ -79,6 +79,17 @@ var oracles = []struct {
 		}
 		return o, true
 	})},
+	{"correlate: {regular: 0.4, count: 4, by: [source.ip], within: 60s}", episodes(func(w []past) (outcome, bool) {
+		if len(w) < 4 {
+			return outcome{}, false
+		}
+		w = w[len(w)-4:]
+		mean, off := (w[3].at-w[0].at).Seconds()/3, 0.0
+		for i := range 3 {
+			off += math.Abs((w[i+1].at - w[i].at).Seconds() - mean)
+		}
+		return outcome{w[0].at, 0, 4}, mean >= 5 && off/3 <= 0.4*mean
+	})},
 	{"correlate: {count: {lt: 3}, by: [source.ip], within: 60s}", windows(func(w []past) bool { return len(w) < 3 })},
 	{"correlate: {percentile: destination.port, rank: 50, over: {eq: 2}, by: [source.ip], within: 60s}", windows(func(w []past) bool { return ranked(w, 50) == 2 })},
 	{"correlate: {new: [destination.port], by: [source.ip], learn: 40s, within: 60s}", func(all []past) (out []outcome) {
