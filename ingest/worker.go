@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -9,29 +10,16 @@ import (
 
 	"mimamori/event"
 	"mimamori/frame"
-	"mimamori/ingest/enrich"
-	"mimamori/ingest/format"
 	"mimamori/internal/bus"
 	"mimamori/internal/charset"
 )
 
-// Fields that every event gets here.
-var (
-	fMunicipality = event.MustLookup("municipality")
-	fZone         = event.MustLookup("zone")
-	fCollector    = event.MustLookup("collector")
-	fInput        = event.MustLookup("input")
-	fReceived     = event.MustLookup("received")
-	fTags         = event.MustLookup("tags")
-	fFilePath     = event.MustLookup("log.file.path")
-	fPeer         = event.MustLookup("log.source.address")
-	fQuarantine   = event.MustLookup("quarantine")
-	fIngested     = event.MustLookup("event.ingested")
-)
+// charsetTag begins the tags of lines that were not UTF-8.
+const charsetTag = "charset-"
 
 // Tags that tell what was done to a line before it was parsed.
 var (
-	tagEscaped   = []string{"charset-unknown"}
+	tagEscaped   = []string{charsetTag + "unknown"}
 	tagTruncated = []string{"line-truncated"}
 )
 
@@ -41,7 +29,7 @@ var charsetTags = tagsOf(charset.Names())
 func tagsOf(names []string) map[string][]string {
 	m := map[string][]string{}
 	for _, name := range names {
-		m[name] = []string{"charset-" + name}
+		m[name] = []string{charsetTag + name}
 	}
 	return m
 }
@@ -66,8 +54,8 @@ type worker struct {
 	cfg      *Config
 	batches  *batchPool
 	unpacker *frame.Unpacker
-	parser   *format.Parser
-	enrich   *enrich.Session
+	reader   *reader
+	entry    entry
 	builder  *event.Builder
 	records  []frame.Record
 	header   struct{ raw, charset, text string } // the last one that was decoded
@@ -79,8 +67,8 @@ func newWorker(cfg *Config, batches *batchPool) (*worker, error) {
 		return nil, fmt.Errorf("ingest: %w", err)
 	}
 	return &worker{
-		cfg: cfg, batches: batches, unpacker: u, builder: new(event.Builder), enrich: cfg.Enricher.Session(),
-		parser: cfg.Formats.Parser(format.Options{Location: cfg.Location, Now: cfg.Now, Format: "auto"}),
+		cfg: cfg, batches: batches, unpacker: u, builder: new(event.Builder),
+		reader: newReader(cfg.Formats, cfg.Enricher, cfg.Location),
 	}, nil
 }
 
@@ -175,43 +163,26 @@ func (w *worker) record(j *frameJob, r *frame.Record, seq uint64) {
 	if r.Masked > 0 {
 		day.counts.Masked++
 	}
-	f, x := j.frame, w.builder
-	line, tags := r.Line, []string(nil)
+	f := j.frame
+	w.entry = entry{
+		line: r.Line, header: w.heading(r), municipality: f.Municipality, zone: f.Zone, collector: f.Collector, source: f.Source,
+		input: r.Input, file: r.File, peer: r.Peer, received: r.Received * 1000,
+	}
 	if r.Flags&frame.NotUTF8 != 0 {
-		line, tags = readable(r)
+		w.entry.line, w.entry.tags = readable(r)
 	}
 	if r.Flags&frame.Truncated != 0 {
-		tags = append(tags[:len(tags):len(tags)], tagTruncated...)
+		w.entry.tags = slices.Concat(w.entry.tags, tagTruncated)
 	}
-	res := w.parser.Parse(format.Input{Line: line, Received: time.UnixMicro(r.Received), Hint: f.Source, Header: w.heading(r)}, x)
+	if !j.msg.Time.IsZero() {
+		w.entry.ingested = j.msg.Time.UnixNano() // the stream's time, and so the same after a crash
+	}
+	res := w.reader.read(&w.entry, w.builder)
 	if res.Reason != "" {
 		day.counts.Quarantined++
-		if _, ok := x.Get(fQuarantine); !ok {
-			x.Add(fQuarantine, res.Reason)
-		}
-	}
-	if tags != nil {
-		x.Add(fTags, tags...)
-	}
-	x.Set(fMunicipality, event.String(f.Municipality))
-	x.Set(fCollector, event.String(f.Collector))
-	if f.Zone != "" {
-		x.Set(fZone, event.String(f.Zone))
-	}
-	x.Set(fInput, event.String(r.Input))
-	x.Set(fReceived, event.Time(r.Received*1000))
-	if !j.msg.Time.IsZero() {
-		x.Set(fIngested, event.Time(j.msg.Time.UnixNano())) // the stream's time, and so the same after a crash
 	}
 	j.claims = append(j.claims, res.Claim)
-	if r.File != "" {
-		x.Set(fFilePath, event.String(r.File))
-	}
-	if r.Peer != "" {
-		x.Set(fPeer, event.String(r.Peer))
-	}
-	w.enrich.Event(x, enrich.Origin{Municipality: f.Municipality, Zone: f.Zone, Received: r.Received * 1000})
-	j.batch.Append(x, event.Ref{Collector: f.Collector, Source: f.Source, Epoch: f.Epoch, Seq: seq})
+	j.batch.Append(w.builder, event.Ref{Collector: f.Collector, Source: f.Source, Epoch: f.Epoch, Seq: seq})
 	day.counts.Stored++
 }
 

@@ -107,3 +107,35 @@ func BenchmarkQueries(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkRewrite rewrites a segment of 200,000 events in which few or all
+// change, without what the rewriter does.
+func BenchmarkRewrite(b *testing.B) {
+	const events = 200_000
+	f := event.MustLookup("rule.name")
+	for name, every := range map[string]int{"one in 100": 100, "all": 1} {
+		b.Run(name, func(b *testing.B) {
+			s := open(b, b.TempDir(), Options{})
+			if err := s.Commit(context.Background(), Commit{Batches: []*event.Batch{newMix(1).batch(events)}}); err != nil {
+				b.Fatal(err)
+			}
+			n := 0
+			w := &edit{f: func(e *event.Event, x *event.Builder) bool {
+				if n++; n%every > 0 {
+					return false
+				}
+				x.Load(e)
+				x.Set(f, event.String("rewritten"))
+				return true
+			}}
+			b.ReportAllocs()
+			cpu := cpuTime(b)
+			for b.Loop() {
+				if err := s.Rewrite(context.Background(), event.Query{}, w); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(cpuTime(b)-cpu)/float64(b.N)/events, "cpu-ns/event")
+		})
+	}
+}

@@ -29,7 +29,7 @@ func (s *Store) Commit(ctx context.Context, c Commit) error {
 	if events == 0 && len(m.Frames) == 0 {
 		return nil
 	}
-	g, err := s.writeFile(func(out io.Writer) error { return s.enc.write(out, c.Batches, m, s.mayHaveColumn) })
+	g, err := s.writeFile(0, func(out io.Writer) error { return s.enc.write(out, c.Batches, m, s.mayHaveColumn) })
 	if err != nil {
 		return err
 	}

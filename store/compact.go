@@ -7,6 +7,7 @@ import (
 	"io"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/parquet-go/parquet-go/format"
@@ -37,7 +38,7 @@ func (s *Store) Compact(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return fmt.Errorf("store: compaction: %w", err)
 		}
-		g, err := s.mergeSegments(ctx, part)
+		g, err := s.mergeSegments(ctx, merging{from: part, replaces: part})
 		if bad, ok := errors.AsType[*damage](err); ok { // leave it as it is, and go on with the others
 			s.log.Error("a segment has damaged data and is not compacted", "file", part[bad.source].path, "error", err)
 			part[bad.source].damaged.Store(true)
@@ -71,7 +72,7 @@ func (s *Store) nextMerge() []*segment {
 		to := from
 		for to < len(s.segments) && to-from < maxMerge {
 			g := s.segments[to]
-			if g.damaged.Load() || level(g.manifest.Events) < smallest || g.manifest.Events >= fullRows || rows+g.manifest.Events > 2*fullRows {
+			if g.damaged.Load() || g.pinned.Load() || level(g.manifest.Events) < smallest || g.manifest.Events >= fullRows || rows+g.manifest.Events > 2*fullRows {
 				break
 			}
 			rows += g.manifest.Events
@@ -99,30 +100,48 @@ type source struct {
 	meta  *format.FileMetaData
 	cols  map[string]int
 	group int
+	base  int // rows of the groups before
 	row   int // next row in the group
 	keys  []*column
 	curs  []cursor
+
+	partial bool  // some rows are left out
+	drop    []int // those to come, as numbers in the file
+}
+
+// merging says what a new segment is made of, and whose place it takes.
+type merging struct {
+	from     []*segment
+	drop     []int      // rows of the first that are left out, sorted
+	replaces []*segment // the new one has their frames
+	born     int64      // when its oldest was written, 0: now
 }
 
 // mergeSegments writes one segment with all rows of others.
-func (s *Store) mergeSegments(ctx context.Context, part []*segment) (*segment, error) {
+func (s *Store) mergeSegments(ctx context.Context, job merging) (*segment, error) {
 	m := &manifest{Format: formatVersion, Tenants: map[string]int64{}}
 	rest := map[string]struct{}{}
-	var frames []FrameRange
-	for _, g := range part {
-		frames = append(frames, g.manifest.Frames...)
-		m.Replaces = append(m.Replaces, g.name)
+	for _, g := range job.from {
 		for _, name := range g.manifest.Rest {
 			rest[name] = struct{}{}
 		}
-		m.add(g.manifest)
+	}
+	var frames []FrameRange
+	for _, g := range job.replaces {
+		frames = append(frames, g.manifest.Frames...)
+		m.Replaces = append(m.Replaces, g.name)
+		for _, name := range g.manifest.Replaces { // a query may hold it still: after a crash it must not come back
+			if _, err := os.Lstat(filepath.Join(s.dir, name)); err == nil {
+				m.Replaces = append(m.Replaces, name)
+			}
+		}
 	}
 	m.Frames = mergeFrames(frames)
 	if m.Rest = restList(rest); slices.Contains(m.Rest, "*") {
 		m.Rest = []string{"*"}
 	}
-	g, err := s.writeFile(func(out io.Writer) error {
-		w, err := newMerger(part, out)
+	g, err := s.writeFile(job.born, func(out io.Writer) error {
+		w, err := newMerger(job, m, out)
 		if err != nil {
 			return err
 		}
@@ -133,55 +152,43 @@ func (s *Store) mergeSegments(ctx context.Context, part []*segment) (*segment, e
 		return w.file.finish(m)
 	})
 	if err != nil {
-		return nil, fmt.Errorf("compaction: %w", err)
+		return nil, fmt.Errorf("merging segments: %w", err)
 	}
 	return g, nil
-}
-
-// add counts another segment's events.
-func (m *manifest) add(o *manifest) {
-	if o.Events > o.Untimed {
-		if m.Events == m.Untimed || o.Oldest < m.Oldest {
-			m.Oldest = o.Oldest
-		}
-		if m.Events == m.Untimed || o.Newest > m.Newest {
-			m.Newest = o.Newest
-		}
-	}
-	m.Events, m.Untimed = m.Events+o.Events, m.Untimed+o.Untimed
-	for t, n := range o.Tenants {
-		m.Tenants[t] += n
-	}
 }
 
 // merger merges sorted segments column by column, one row group at a time: it
 // first decides from the sort keys which source gives which row, then deals
 // out each column by that.
 type merger struct {
-	sources []*source
-	columns []*column
-	file    *fileWriter
-	reader  *chunkReader
-	order   []uint8
+	sources  []*source
+	manifest *manifest // counts the rows
+	columns  []*column
+	file     *fileWriter
+	reader   *chunkReader
+	order    []uint8
 }
 
-func newMerger(part []*segment, out io.Writer) (*merger, error) {
+func newMerger(job merging, m *manifest, out io.Writer) (*merger, error) {
 	chunks, err := newChunkWriter()
 	if err != nil {
 		return nil, err
 	}
-	w := &merger{file: newFileWriter(out, chunks)}
+	w := &merger{file: newFileWriter(out, chunks), manifest: m}
 	if w.reader, err = newChunkReader(); err != nil {
 		return nil, err
 	}
 	shapes := map[string]shape{}
-	for _, g := range part {
+	for i, g := range job.from {
 		f, meta, _, err := openSegment(g.path)
 		if err != nil {
 			w.close()
 			return nil, err
 		}
 		x := &source{f: f, meta: meta, cols: map[string]int{}}
+		if i == 0 {
+			x.drop, x.partial = job.drop, len(job.drop) > 0
+		}
 		w.sources = append(w.sources, x)
 		for i, c := range schemaColumns(meta) {
 			x.cols[c.name] = i

@@ -18,6 +18,11 @@
 // field (keyword, text or ip); a date in a field of another type comes back as
 // keyword in RFC 3339, and so does a NaN or an infinity there.
 //
+// Rewrite writes stored events anew, segment by segment and in place: the new
+// file names the one that it replaces, so that there is never a moment at which
+// an event is lost or there twice. A segment keeps the time of its birth in its
+// name, and so its age for retention.
+//
 // Under pressure: Commit blocks its caller until the segment is durable, one
 // commit at a time, and reports an error (nothing is stored then, and it may be
 // tried again) rather than drop anything; the bound on what waits is the

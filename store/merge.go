@@ -13,16 +13,18 @@ var keyColumns = [...]string{"municipality", "event.dataset", "@timestamp"}
 type mergeKey struct {
 	tenant, dataset string
 	ns              int64
+	timed           bool
 }
 
 func (k mergeKey) compare(l mergeKey) int {
 	return cmp.Or(cmp.Compare(k.tenant, l.tenant), cmp.Compare(k.dataset, l.dataset), cmp.Compare(k.ns, l.ns))
 }
 
-// piece is a run of rows of one source's row group, which one row group of the
-// result takes.
+// piece is what one row group of the result takes of one source's row group: a
+// run of rows, or, of a source that some are left out of, these.
 type piece struct {
-	source, group, from, rows int
+	source, group, n int
+	pick
 }
 
 // run writes all row groups.
@@ -75,11 +77,16 @@ func (w *merger) plan(keys []*mergeKey) ([]piece, error) {
 		}
 		x := w.sources[best]
 		if p := last[best]; p == 0 || pieces[p-1].group != x.group {
-			pieces = append(pieces, piece{source: best, group: x.group, from: x.row - 1})
+			pieces = append(pieces, piece{source: best, group: x.group, pick: pick{from: x.row - 1}})
 			last[best] = len(pieces)
 		}
-		pieces[last[best]-1].rows++
+		p := &pieces[last[best]-1]
+		p.n, p.to = p.n+1, x.row
+		if x.partial {
+			p.rows = append(p.rows, x.row-1)
+		}
 		w.order = append(w.order, uint8(best))
+		w.manifest.count(keys[best].tenant, keys[best].ns, keys[best].timed)
 		var err error
 		if keys[best], err = w.nextKey(best); err != nil {
 			return nil, err
@@ -88,41 +95,57 @@ func (w *merger) plan(keys []*mergeKey) ([]piece, error) {
 	return pieces, nil
 }
 
-// nextKey reads the key of a source's next row; nil at its end. After it, row
-// is one past the key's row.
+// nextKey reads the key of a source's next row that is not left out; nil at its
+// end. After it, row is one past the key's row.
 func (w *merger) nextKey(i int) (*mergeKey, error) {
 	x := w.sources[i]
-	for x.keys == nil || x.row >= int(x.meta.RowGroups[x.group].NumRows) {
-		if x.keys != nil {
-			x.group++
-		}
-		if x.group >= len(x.meta.RowGroups) {
-			return nil, nil
-		}
-		x.row, x.keys, x.curs = 0, make([]*column, len(keyColumns)), make([]cursor, len(keyColumns))
-		for k, name := range keyColumns {
-			c := &column{name: name, shape: shapeString}
-			if k == 2 {
-				c.shape = shapeInt
+	for {
+		for x.keys == nil || x.row >= x.groupRows() {
+			if x.keys != nil {
+				x.base += x.groupRows()
+				x.group++
 			}
-			if at, ok := x.cols[name]; ok {
-				if err := w.reader.read(x.f, &x.meta.RowGroups[x.group].Columns[at].MetaData, c, pick{to: int(x.meta.RowGroups[x.group].NumRows)}); err != nil {
-					return nil, &damage{i, err}
-				}
+			if x.group >= len(x.meta.RowGroups) {
+				return nil, nil
 			}
-			c.pad(int(x.meta.RowGroups[x.group].NumRows))
-			x.keys[k], x.curs[k] = c, cursor{c: c}
+			if err := w.readKeys(x); err != nil {
+				return nil, &damage{i, err}
+			}
 		}
+		k := &mergeKey{tenant: x.text(0), dataset: x.text(1), timed: x.has(2)}
+		if k.timed {
+			k.ns = int64(x.keys[2].nums[x.curs[2].val])
+			x.curs[2].val++
+		}
+		x.row++
+		if len(x.drop) == 0 || x.drop[0] != x.base+x.row-1 {
+			return k, nil
+		}
+		x.drop = x.drop[1:]
 	}
-	k := &mergeKey{}
-	k.tenant, k.dataset = x.text(0), x.text(1)
-	if x.has(2) {
-		k.ns = int64(x.keys[2].nums[x.curs[2].val])
-		x.curs[2].val++
-	}
-	x.row++
-	return k, nil
 }
+
+// readKeys reads the key columns of a source's row group.
+func (w *merger) readKeys(x *source) error {
+	x.row, x.keys, x.curs = 0, make([]*column, len(keyColumns)), make([]cursor, len(keyColumns))
+	for k, name := range keyColumns {
+		c := &column{name: name, shape: shapeString}
+		if k == 2 {
+			c.shape = shapeInt
+		}
+		if at, ok := x.cols[name]; ok {
+			if err := w.reader.read(x.f, &x.meta.RowGroups[x.group].Columns[at].MetaData, c, pick{to: x.groupRows()}); err != nil {
+				return err
+			}
+		}
+		c.pad(x.groupRows())
+		x.keys[k], x.curs[k] = c, cursor{c: c}
+	}
+	return nil
+}
+
+// groupRows is how many rows the row group at hand has.
+func (x *source) groupRows() int { return int(x.meta.RowGroups[x.group].NumRows) }
 
 func (x *source) has(i int) bool { return len(x.keys[i].defs) == 0 || x.keys[i].defs[x.row] == 1 }
 
@@ -162,19 +185,19 @@ func (w *merger) readPiece(to *column, p piece) error {
 	x := w.sources[p.source]
 	at, ok := x.cols[to.name]
 	if !ok {
-		to.pad(to.rows + p.rows)
+		to.pad(to.rows + p.n)
 		return nil
 	}
 	meta := &x.meta.RowGroups[p.group].Columns[at].MetaData
 	if meta.Statistics.NullCount == meta.NumValues && to.shape != shapeList {
-		to.pad(to.rows + p.rows)
+		to.pad(to.rows + p.n)
 		return nil
 	}
 	was := to.rows
-	if err := w.reader.read(x.f, meta, to, pick{from: p.from, to: p.from + p.rows}); err != nil {
+	if err := w.reader.read(x.f, meta, to, p.pick); err != nil {
 		return &damage{p.source, err}
 	}
-	if to.rows != was+p.rows {
+	if to.rows != was+p.n {
 		return &damage{p.source, fmt.Errorf("%w: column %s has %d rows", errPage, to.name, to.rows-was)}
 	}
 	return nil

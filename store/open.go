@@ -9,20 +9,37 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"mimamori/internal/lock"
 )
 
 // Open opens the store in dir, which it creates if need be. Files that a crash
 // left half written are removed; damaged segments are set aside, and the rest
-// works. Its error says why nothing works at all.
+// works. Its error says why nothing works at all; it wraps ErrInUse when another
+// process has the directory open to write.
 func Open(dir string, opts Options) (*Store, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, fmt.Errorf("store: %w", err)
 	}
-	s := &Store{dir: dir, log: opts.Log, now: opts.Now, readOnly: opts.ReadOnly, columns: map[string]string{}}
+	s := &Store{dir: dir, log: opts.Log, now: opts.Now, readOnly: opts.ReadOnly, columns: map[string]string{}, unlock: func() {}}
 	if !s.readOnly {
-		if err := os.MkdirAll(filepath.Join(dir, "set-aside"), 0o700); err != nil {
+		if s.unlock, err = lock.Dir(dir); err != nil {
 			return nil, fmt.Errorf("store: %w", err)
+		}
+	}
+	if err := s.open(opts); err != nil {
+		s.unlock()
+		return nil, err
+	}
+	return s, nil
+}
+
+// open does what is left once the directory is locked.
+func (s *Store) open(opts Options) (err error) {
+	if !s.readOnly {
+		if err := os.MkdirAll(filepath.Join(s.dir, "set-aside"), 0o700); err != nil {
+			return fmt.Errorf("store: %w", err)
 		}
 	}
 	if s.log == nil {
@@ -32,15 +49,13 @@ func Open(dir string, opts Options) (*Store, error) {
 		s.now = time.Now
 	}
 	if s.enc, err = newEncoder(); err != nil {
-		return nil, err
+		return err
 	}
 	if err := s.load(); err != nil {
-		return nil, err
+		return err
 	}
-	if s.duck, err = openDuck(dir, opts); err != nil {
-		return nil, err
-	}
-	return s, nil
+	s.duck, err = openDuck(s.dir, opts)
+	return err
 }
 
 // load reads the directory.

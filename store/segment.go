@@ -23,6 +23,7 @@ type segment struct {
 	refs       atomic.Int64 // one for being live, one for each query
 	dead       atomic.Bool  // out of the live list
 	damaged    atomic.Bool  // compaction met a page that can't be read
+	pinned     atomic.Bool  // Rewrite will come to it: compaction leaves it alone
 }
 
 // loadSegment reads a segment's footer.
@@ -57,14 +58,23 @@ func (g *segment) newest() int64 {
 // day after the file was written, so that a device whose clock is years ahead
 // keeps nothing for ever.
 func (g *segment) age() int64 {
-	var born int64
-	if _, err := fmt.Sscanf(g.name, "seg-%d-", &born); err != nil || born <= 0 {
+	born := g.born()
+	if born <= 0 {
 		return g.newest()
 	}
 	if g.manifest.Events == g.manifest.Untimed {
 		return born
 	}
 	return min(g.manifest.Newest, born+int64(24*time.Hour))
+}
+
+// born is when the segment was first written, as its name says; 0 if it does not.
+func (g *segment) born() int64 {
+	var born int64
+	if _, err := fmt.Sscanf(g.name, "seg-%d-", &born); err != nil {
+		return 0
+	}
+	return born
 }
 
 // inRest tells whether an event of the segment may have the field in rest.
@@ -108,13 +118,22 @@ type Commit struct {
 	Frames  []FrameRange   // the frames that they come from
 }
 
+// newName names a segment that was born then, 0: now. No name is given twice.
+func (s *Store) newName(born int64) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.serial++
+	now := s.now().UnixNano()
+	if born == 0 {
+		return fmt.Sprintf("seg-%019d-%d.parquet", now, s.serial)
+	}
+	return fmt.Sprintf("seg-%019d-%019d-%d.parquet", born, now, s.serial)
+}
+
 // writeFile writes a segment's file under a new name, durably, and loads it.
 // Nothing of it stays when it fails.
-func (s *Store) writeFile(fill func(io.Writer) error) (*segment, error) {
-	s.mu.Lock()
-	s.serial++
-	name := fmt.Sprintf("seg-%019d-%d.parquet", s.now().UnixNano(), s.serial)
-	s.mu.Unlock()
+func (s *Store) writeFile(born int64, fill func(io.Writer) error) (*segment, error) {
+	name := s.newName(born)
 	path := filepath.Join(s.dir, name)
 	g, err := s.writeTmp(path, fill)
 	if err != nil {
@@ -124,10 +143,11 @@ func (s *Store) writeFile(fill func(io.Writer) error) (*segment, error) {
 	return g, nil
 }
 
-func (s *Store) writeTmp(path string, fill func(io.Writer) error) (*segment, error) {
-	f, err := os.OpenFile(path+".tmp", os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+// fillFile makes a file and is done when it is durable.
+func (s *Store) fillFile(path string, fill func(io.Writer) error) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer f.Close()
 	var out io.Writer = f
@@ -135,12 +155,16 @@ func (s *Store) writeTmp(path string, fill func(io.Writer) error) (*segment, err
 		out = s.wrap(f)
 	}
 	if err := fill(out); err != nil {
-		return nil, err
+		return err
 	}
 	if err := f.Sync(); err != nil {
-		return nil, err
+		return err
 	}
-	if err := f.Close(); err != nil {
+	return f.Close()
+}
+
+func (s *Store) writeTmp(path string, fill func(io.Writer) error) (*segment, error) {
+	if err := s.fillFile(path+".tmp", fill); err != nil {
 		return nil, err
 	}
 	g, err := loadSegment(path + ".tmp") // what can't be read back was not stored

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"mimamori/internal/lang"
+	"mimamori/internal/lock"
 )
 
 // ErrNotFound is returned by Get for an event that is not stored, or not for
@@ -22,6 +23,10 @@ var ErrClosed = errors.New("the store is closed")
 
 // ErrReadOnly is returned by whatever would change a store opened to be read.
 var ErrReadOnly = errors.New("the store is open for reading only")
+
+// ErrInUse is wrapped by Open's error while another process has the directory
+// open to write.
+var ErrInUse = lock.ErrHeld
 
 // Options of a store. The zero value is usable.
 type Options struct {
@@ -41,12 +46,15 @@ type Store struct {
 	now  func() time.Time
 	duck *duck
 
+	unlock func() // lets another process have the directory
+
 	readOnly bool
 	wrap     func(io.Writer) io.Writer // tests let writes fail here
 
 	commit sync.Mutex // one writer of new segments
 	enc    *encoder
-	merge  sync.Mutex // one compaction
+	merge  sync.Mutex // one writer of new segments in the place of old ones
+	remake sync.Mutex // one Rewrite
 
 	mu       sync.Mutex
 	segments []*segment   // by name, which is by age
@@ -106,6 +114,7 @@ func (s *Store) Close() error {
 	if was {
 		return nil
 	}
+	defer s.unlock()
 	return s.duck.close()
 }
 

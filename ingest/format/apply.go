@@ -226,7 +226,7 @@ func fieldName(space, key string) string {
 
 // reserved are fields that no line may set by naming them.
 var reserved = words("municipality", "zone", "source.zone", "destination.zone", "collector", "input", "received", "quarantine", "time.claimed", "time.skew", "time.repair",
-	"@timestamp", "event.original", "event.dataset", "event.module", "event.ingested")
+	"@timestamp", "event.original", "event.dataset", "event.module", "event.ingested", "log.file.header")
 
 // ownName is the mapping of a key that is an ECS field's name already; nil when
 // it is none. Categorisation fields take values that ECS allows only.

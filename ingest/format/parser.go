@@ -249,12 +249,15 @@ func (p *Parser) emit(k *key, text string, kd kind) {
 	p.tokens = append(p.tokens, token{k, text, kd})
 }
 
+// Unknown is the module and dataset of lines that no format takes.
+const Unknown = "unknown"
+
 // unknown keeps a line that no format took.
 func (p *Parser) unknown(line string, h *header) {
 	x := p.x
 	x.Set(p.fields.kind, event.String("event"))
-	x.Set(p.fields.module, event.String("unknown"))
-	x.Set(p.fields.dataset, event.String("unknown"))
+	x.Set(p.fields.module, event.String(Unknown))
+	x.Set(p.fields.dataset, event.String(Unknown))
 	x.Set(p.fields.message, event.String(line))
 	p.setHeader(h, p.fields.header.sender)
 	p.did("unknown", node{})

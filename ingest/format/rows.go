@@ -106,6 +106,9 @@ func (p *Parser) cutRows(header, s string) bool {
 	return n > 1
 }
 
+// rowsDataset is the dataset of header rows.
+const rowsDataset = "csv.header"
+
 // headerFormat is what Result.Format says of a file's header row.
 const headerFormat = "header"
 
@@ -122,7 +125,7 @@ func (p *Parser) headerRow(line string) {
 	x := p.x
 	x.Set(p.fields.kind, event.String("event"))
 	x.Set(p.fields.module, event.String("csv"))
-	x.Set(p.fields.dataset, event.String("csv.header"))
+	x.Set(p.fields.dataset, event.String(rowsDataset))
 	x.Set(p.fields.category, event.Strings(p.arena.list([]string{"file"})))
 	x.Set(p.fields.message, event.String(line))
 	p.setTime(Claim{}, false)

@@ -91,6 +91,12 @@ func (s *Set) Names() []string {
 // Has tells whether there is a format of that name.
 func (s *Set) Has(name string) bool { return s.byName[name] != nil }
 
+// ReadsRows tells whether a format of the dataset reads rows, which say nothing
+// without the header of their file.
+func (s *Set) ReadsRows(dataset string) bool {
+	return dataset == rowsDataset || slices.ContainsFunc(s.formats, func(f *compiled) bool { return f.dataset == dataset && slices.Contains(f.shapes, shapeRows) })
+}
+
 // Title returns what people call a format; empty when there is none of that name.
 func (s *Set) Title(name string) event.Localized {
 	if f := s.byName[name]; f != nil {

@@ -49,6 +49,7 @@ type App struct {
 	enricher  *enrich.Enricher
 	lists     *lists.Lists
 	rules     *rulebook
+	formats   string // Sum of those that new lines are read by
 	pipeline  *ingest.Pipeline
 	inbox     *inbox.Inbox
 	listener  net.Listener

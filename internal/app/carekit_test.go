@@ -80,11 +80,12 @@ type prefecture struct {
 	stop func()
 }
 
-func startPrefecture(t *testing.T) *prefecture {
+func startPrefecture(t *testing.T, formats ...string) *prefecture {
 	t.Helper()
 	cfg := DefaultConfig()
 	cfg.Data, cfg.Console.Listen, cfg.Bus.Listen = t.TempDir(), "127.0.0.1:0", "127.0.0.1:0"
 	cfg.Bus.Cert, cfg.Bus.Key = certificate(t, t.TempDir())
+	cfg.Formats = formats
 	p := &prefecture{t: t, cfg: cfg}
 	p.start()
 	hand, err := OpenFleet(t.Context(), cfg.Data, time.Now)

@@ -87,6 +87,7 @@ func (a *App) openPipeline(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.formats = formats.Sum()
 	if err := a.openRulebook(); err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ func (a *App) Run(ctx context.Context) error {
 	g.Add(func() error { return a.enricher.Run(ctx) }, func(error) { cancel() })
 	g.Add(func() error { return a.followRules(ctx) }, func(error) { cancel() })
 	g.Add(func() error { return a.inbox.Run(ctx) }, func(error) { cancel() })
+	g.Add(func() error { return a.reparseOnRequest(ctx) }, func(error) { cancel() })
 	g.Add(func() error { return a.giveTurns(ctx) }, func(error) { cancel() })
 	g.Add(func() error { return a.housekeep(ctx) }, func(error) { cancel() })
 	g.Add(func() error { return a.watch(ctx) }, func(error) { cancel() })

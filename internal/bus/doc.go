@@ -11,13 +11,15 @@ package bus
 import (
 	"errors"
 	"strings"
+
+	"mimamori/internal/lock"
 )
 
 // Reasons; test with errors.Is.
 var (
 	ErrFull      = errors.New("the stream or its disk is full")
 	ErrNoMessage = errors.New("no such message")
-	ErrLocked    = errors.New("another process works")
+	ErrLocked    = lock.ErrHeld
 	ErrNobody    = errors.New("nobody listens")
 	ErrDenied    = errors.New("the server does not know this key")
 )

@@ -13,6 +13,8 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
+
+	"mimamori/internal/lock"
 )
 
 // User may connect with an NKey, publish to some subjects, and hear its own
@@ -48,9 +50,9 @@ type Server struct {
 // StartServer starts the server and returns when it takes connections. A folder
 // that another process works in is an error.
 func StartServer(cfg ServerConfig) (*Server, error) {
-	unlock, err := lockDir(cfg.Dir)
+	unlock, err := lock.Dir(cfg.Dir)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("bus: %w", err)
 	}
 	s, err := startServer(cfg)
 	if err != nil {

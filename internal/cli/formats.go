@@ -17,7 +17,7 @@ import (
 func (p *program) formats() *cobra.Command {
 	return group("formats", "Log formats: parse and explain lines; write, check and measure formats",
 		p.formatsParse(), p.formatsTest(), p.formatsList(), p.formatsExplain(), p.formatsLint(), p.formatsBench(),
-		p.formatsCoverage(), p.formatsNew(), p.formatsSchema())
+		p.formatsCoverage(), p.formatsNew(), p.formatsSchema(), p.formatsReparse())
 }
 
 func (p *program) formatsParse() *cobra.Command {
