@@ -1,0 +1,158 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"mimamori/event"
+	"mimamori/internal/app"
+	"mimamori/internal/lists"
+	"mimamori/internal/measure"
+	"mimamori/rules"
+	"mimamori/store"
+)
+
+// backtest is one call of the command.
+type backtest struct {
+	data, rule, running, lists, from, to string
+	towns                                []string
+	js                                   bool
+}
+
+func (p *program) rulesBacktest() *cobra.Command {
+	var b backtest
+	c := &cobra.Command{
+		Use: "backtest --rules FILE", Args: cobra.NoArgs, Short: "Run rules over stored events: alerts by day and municipality, groups, and what a change adds and removes",
+		Long: `Runs the rules of a file or folder, whatever their status, over the events of a
+data folder, also while the service works on it. Exceptions (allow) and named
+lists apply. Where a rule of the same id is at work, both run, and the
+differences are shown. Nobody is told of anything.`,
+		RunE: func(c *cobra.Command, _ []string) error { return p.backtest(c.Context(), b) },
+	}
+	f := c.Flags()
+	f.StringVar(&b.data, "data", "data", "data folder")
+	f.StringVar(&b.rule, "rules", "", "file or folder of the rules to test")
+	f.StringVar(&b.running, "running", "", "folder of the rules at work, beside the built-in ones")
+	f.StringVar(&b.lists, "lists", "", "folder of named lists (default: DATA/lists)")
+	f.StringVar(&b.from, "from", "", "earliest time: 2026-11-22, 2026-11-22T09:00:00+09:00, or an age such as 24h")
+	f.StringVar(&b.to, "to", "", "first time no longer wanted, same forms")
+	f.StringSliceVar(&b.towns, "municipality", nil, "codes (default: all)")
+	f.BoolVar(&b.js, "json", false, "print one JSON object")
+	return c
+}
+
+// rulesOf loads a file or a folder of rules.
+func rulesOf(path string) (*rules.Set, error) {
+	if info, err := os.Stat(path); err == nil && !info.IsDir() {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("--rules: %w", err)
+		}
+		r, err := rules.Parse(path, text)
+		if err != nil {
+			return nil, err
+		}
+		return rules.NewSet(r)
+	}
+	return ruleSet(path)
+}
+
+func (p *program) backtest(ctx context.Context, b backtest) error {
+	if b.rule == "" {
+		return errors.New("rules backtest needs --rules FILE or FOLDER")
+	}
+	set, err := rulesOf(b.rule)
+	if err != nil {
+		return err
+	}
+	var folders []string
+	if b.running != "" {
+		folders = []string{b.running}
+	}
+	running, err := app.LoadRules(folders)
+	if err != nil {
+		return err
+	}
+	if b.lists == "" {
+		b.lists = filepath.Join(b.data, "lists")
+	}
+	named, err := lists.Open(b.lists)
+	if err != nil {
+		return err
+	}
+	q := event.Query{Tenants: b.towns}
+	if q.From, err = p.moment(b.from); err != nil {
+		return fmt.Errorf("--from: %w", err)
+	}
+	if q.To, err = p.moment(b.to); err != nil {
+		return fmt.Errorf("--to: %w", err)
+	}
+	s, err := store.Open(filepath.Join(b.data, "events"), store.Options{Log: p.log, Now: p.now, ReadOnly: true, Lists: named})
+	if err != nil {
+		return err
+	}
+	test, use := rules.NewBacktest(set, running, named, p.log), measure.Start()
+	total, err := s.Count(ctx, q)
+	if err == nil {
+		err = s.Scan(ctx, q, test.Condition(), func(batch *event.Batch) error { test.Run(batch); return nil })
+	}
+	if err := errors.Join(err, s.Close()); err != nil {
+		return err
+	}
+	reports, took := test.Report(), use()
+	if b.js {
+		return p.print(struct {
+			Events  int64               `json:"events"`
+			Allowed uint64              `json:"allowed"`
+			CPU     float64             `json:"cpu_seconds"`
+			Rules   []*rules.RuleReport `json:"rules"`
+		}{total, test.Allowed(), took.CPU.Seconds(), reports})
+	}
+	fmt.Fprintf(p.Out, "%d events searched in %.1f s (%.1f s of CPU); %d matches taken out by exceptions\n", total, took.Wall.Seconds(), took.CPU.Seconds(), test.Allowed())
+	for _, r := range reports {
+		showBacktest(p.Out, r)
+	}
+	return nil
+}
+
+func showBacktest(w io.Writer, r *rules.RuleReport) {
+	fmt.Fprintf(w, "\n%s: %d alerts\n", r.Rule, r.Alerts)
+	if c := r.Changes; c != nil {
+		fmt.Fprintf(w, "  against the rule at work: %d added, %d removed, %d the same\n", c.Added, c.Removed, c.Same)
+	}
+	for _, day := range slices.Sorted(maps.Keys(r.Days)) {
+		fmt.Fprintf(w, "  %s  %d\n", day, r.Days[day])
+	}
+	for _, town := range slices.Sorted(maps.Keys(r.Towns)) {
+		name := town
+		if name == "" {
+			name = "several"
+		}
+		fmt.Fprintf(w, "  municipality %s  %d\n", name, r.Towns[town])
+	}
+	for _, g := range r.Groups {
+		fmt.Fprintf(w, "  %5d  %s\n", g.Count, g.Key)
+	}
+	for _, part := range []struct {
+		what string
+		list []event.Alert
+	}{{"example", r.Example}, {"added", r.Added}, {"removed", r.Removed}} {
+		for i := range part.list {
+			a := &part.list[i]
+			fmt.Fprintf(w, "  %s: %s, %d events, %s\n", part.what, a.Start.In(time.FixedZone("JST", 9*3600)).Format("2006-01-02 15:04:05"), a.Count, a.Key)
+			if n := len(a.Events); n > 0 {
+				fmt.Fprintf(w, "    %s\n", strings.TrimSpace(string(a.Events[n-1].JSON)))
+			}
+		}
+	}
+}

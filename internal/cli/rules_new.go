@@ -1,0 +1,69 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"mimamori/event"
+	"mimamori/internal/lang"
+	"mimamori/rules"
+	"mimamori/store"
+)
+
+func (p *program) rulesNew() *cobra.Command {
+	var data, when, out string
+	c := &cobra.Command{
+		Use: "new ID --when EXPR [--out FILE]", Args: cobra.ExactArgs(1), Short: "Draft a rule from a search: its file, with tests from the events that the search finds",
+		RunE: func(c *cobra.Command, args []string) error {
+			if when == "" {
+				return errors.New("rules new needs --when 'EXPR', the search that shows what is odd")
+			}
+			if err := rules.ValidID(args[0]); err != nil {
+				return err
+			}
+			hits, misses, err := p.samplesOf(c.Context(), data, when)
+			if err != nil {
+				return err
+			}
+			if len(hits) == 0 {
+				fmt.Fprintln(p.Err, "note: no stored event matches; the draft has no tests")
+			}
+			text, err := rules.WriteDraft(args[0], when, hits, misses)
+			if err != nil {
+				return err
+			}
+			return p.writeDraft(out, []byte(text))
+		},
+	}
+	c.Flags().StringVar(&data, "data", "data", "data folder")
+	c.Flags().StringVar(&when, "when", "", "condition, as in the search box")
+	c.Flags().StringVar(&out, "out", "", "file to write, which must not be there (default: standard output)")
+	return c
+}
+
+// samplesOf finds the newest events that match, and others of their dataset.
+func (p *program) samplesOf(ctx context.Context, data, when string) (hits, misses []event.Event, err error) {
+	if _, err := lang.Parse(when); err != nil {
+		return nil, nil, err
+	}
+	s, err := store.Open(filepath.Join(data, "events"), store.Options{Log: p.log, Now: p.now, ReadOnly: true})
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	found, err := s.Search(ctx, event.Query{Text: when, Limit: 10})
+	if err != nil || len(found.Batch.Events) == 0 {
+		return nil, nil, err
+	}
+	hits = found.Batch.Events
+	dataset := event.AppendString(nil, hits[0].Str(event.MustLookup("event.dataset")))
+	others, err := s.Search(ctx, event.Query{Text: "event.dataset == " + string(dataset) + " && not (" + when + ")", Limit: 10})
+	if err != nil {
+		return nil, nil, err
+	}
+	return hits, others.Batch.Events, nil
+}

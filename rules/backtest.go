@@ -1,0 +1,183 @@
+package rules
+
+import (
+	"cmp"
+	"log/slog"
+	"maps"
+	"slices"
+	"time"
+
+	"mimamori/event"
+	"mimamori/internal/lang"
+)
+
+// Backtest runs rules over events of the past, and beside them the rules of the
+// same names that are at work, to say what a change would add and remove. Draft
+// rules run, too.
+type Backtest struct {
+	now, was *Engine // was: nil when none of the rules is at work
+	rules    map[string]*RuleReport
+	old      map[string]map[finger]event.Alert
+}
+
+// finger is what makes an alert the same in two versions of a rule.
+type finger struct {
+	town, key string
+	start     int64
+}
+
+// RuleReport is what one rule found.
+type RuleReport struct {
+	Rule    string         `json:"rule"`
+	Alerts  int            `json:"alerts"`
+	Days    map[string]int `json:"days"`           // alerts by day in Japan
+	Towns   map[string]int `json:"municipalities"` // "" is several at once
+	Groups  []GroupCount   `json:"groups"`         // most alerts first
+	Example []event.Alert  `json:"-"`              // the first few
+	Added   []event.Alert  `json:"-"`              // not found by the version at work
+	Removed []event.Alert  `json:"-"`              // found only by it
+	Changes *Changes       `json:"changes,omitempty"`
+	groups  map[string]int
+	alerts  map[finger]event.Alert
+}
+
+// GroupCount is a group key and how many alerts it had.
+type GroupCount struct {
+	Key   string `json:"key"`
+	Count int    `json:"count"`
+}
+
+// Changes against the version at work.
+type Changes struct {
+	Added   int `json:"added"`
+	Removed int `json:"removed"`
+	Same    int `json:"same"`
+}
+
+// maxGroups and maxExamples bound a report.
+const (
+	maxGroups   = 10
+	maxExamples = 3
+)
+
+// NewBacktest prepares the rules of set; running holds those at work, and may be
+// nil.
+func NewBacktest(set, running *Set, lists lang.Lists, log *slog.Logger) *Backtest {
+	b := &Backtest{rules: map[string]*RuleReport{}, old: map[string]map[finger]event.Alert{}}
+	var fresh, old []*Rule
+	for _, r := range set.rules {
+		fresh = append(fresh, r.awake())
+		b.rules[r.ID] = &RuleReport{Rule: r.ID, Days: map[string]int{}, Towns: map[string]int{}, groups: map[string]int{}, alerts: map[finger]event.Alert{}}
+		if running == nil {
+			continue
+		}
+		if o := running.Get(r.ID); o != nil {
+			old = append(old, o.awake())
+			b.old[r.ID] = map[finger]event.Alert{}
+		}
+	}
+	b.now = NewEngine(&Set{fresh}, Options{Lists: lists, Log: log})
+	if len(old) > 0 {
+		b.was = NewEngine(&Set{old}, Options{Lists: lists, Log: log})
+	}
+	return b
+}
+
+// awake is the rule as if it were at work.
+func (r *Rule) awake() *Rule {
+	out := *r
+	out.Status = Stable
+	return &out
+}
+
+// Condition holds for every event that one of the rules can concern.
+func (b *Backtest) Condition() lang.Node {
+	var or lang.Or
+	for _, e := range []*Engine{b.now, b.was} {
+		if e == nil {
+			continue
+		}
+		for _, st := range e.states {
+			for _, c := range st.rule.units {
+				or = append(or, c.root)
+			}
+		}
+	}
+	return or
+}
+
+// Run takes the next events, in the order in which the prefecture had them.
+func (b *Backtest) Run(batch *event.Batch) {
+	b.now.Evaluate(batch, b.found)
+	if b.was != nil {
+		b.was.Evaluate(batch, b.foundBefore)
+	}
+}
+
+func fingerOf(a *event.Alert) finger { return finger{a.Municipality, a.Key, a.Start.UnixNano()} }
+
+func (b *Backtest) foundBefore(a event.Alert) {
+	a.Events = nil
+	b.old[a.Rule][fingerOf(&a)] = a
+}
+
+func (b *Backtest) found(a event.Alert) {
+	r := b.rules[a.Rule]
+	r.Alerts++
+	r.Days[a.End.In(time.FixedZone("JST", 9*3600)).Format(time.DateOnly)]++
+	r.Towns[a.Municipality]++
+	r.groups[a.Key]++
+	if len(r.Example) < maxExamples {
+		r.Example = append(r.Example, a)
+	}
+	a.Events = nil
+	r.alerts[fingerOf(&a)] = a
+}
+
+// Report ends the test. The reports are in order of the rules' ids.
+func (b *Backtest) Report() []*RuleReport {
+	b.now.Flush(b.found)
+	if b.was != nil {
+		b.was.Flush(b.foundBefore)
+	}
+	var out []*RuleReport
+	for _, id := range slices.Sorted(maps.Keys(b.rules)) {
+		r := b.rules[id]
+		for _, key := range slices.Sorted(maps.Keys(r.groups)) {
+			r.Groups = append(r.Groups, GroupCount{key, r.groups[key]})
+		}
+		slices.SortStableFunc(r.Groups, func(x, y GroupCount) int { return cmp.Compare(y.Count, x.Count) })
+		r.Groups = r.Groups[:min(len(r.Groups), maxGroups)]
+		if was, ok := b.old[id]; ok {
+			r.compare(was)
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// compare notes what the version at work finds, too.
+func (r *RuleReport) compare(was map[finger]event.Alert) {
+	r.Changes = &Changes{}
+	for f, a := range r.alerts {
+		if _, ok := was[f]; ok {
+			r.Changes.Same++
+			continue
+		}
+		r.Changes.Added++
+		r.Added = append(r.Added, a)
+	}
+	for f, a := range was {
+		if _, ok := r.alerts[f]; !ok {
+			r.Changes.Removed++
+			r.Removed = append(r.Removed, a)
+		}
+	}
+	for _, list := range []*[]event.Alert{&r.Added, &r.Removed} {
+		slices.SortFunc(*list, func(x, y event.Alert) int { return cmp.Or(x.Start.Compare(y.Start), cmp.Compare(x.ID, y.ID)) })
+		*list = (*list)[:min(len(*list), maxExamples)]
+	}
+}
+
+// Allowed is how many events allow entries took out.
+func (b *Backtest) Allowed() uint64 { return b.now.Stats().Allowed }
