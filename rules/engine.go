@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"fmt"
 	"io"
 	"log/slog"
 	"maps"
@@ -18,6 +19,10 @@ type Options struct {
 	Log    *slog.Logger     // nil: silent
 	Groups int              // most group keys kept per rule; 0: 1,000,000
 	Naive  bool             // run every rule on every event: the oracle of the index
+	Budget time.Duration    // most that one rule may take of an event, in the mean; 0: 50 µs
+
+	// Suspended is told of a rule that is out, and why; nil: only Log is.
+	Suspended func(rule, why string)
 }
 
 // Stats counts what an engine did since it was made.
@@ -45,6 +50,7 @@ type Engine struct {
 	clock   int64 // newest time at which the prefecture had an event
 	judged  int64 // the clock when what had waited long enough was judged
 	last    *origin
+	budget  budget
 	feed    *feed // nil: no rule is about alerts
 	shown   bool  // an alert is being shown to them
 }
@@ -63,6 +69,8 @@ type state struct {
 	table     *table // nil: every match is an alert
 	onAlerts  bool
 	suspended bool
+	spent     time.Duration // in the events that were timed
+	strikes   int           // times in a row that it was too much
 }
 
 // NewEngine compiles the rules of the set that run: stable and test.
@@ -72,6 +80,9 @@ func NewEngine(s *Set, opts Options) *Engine {
 	}
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.NewTextHandler(io.Discard, nil))
+	}
+	if opts.Budget <= 0 {
+		opts.Budget = 50 * time.Microsecond
 	}
 	if opts.Groups <= 0 {
 		opts.Groups = 1_000_000
@@ -121,6 +132,7 @@ func (e *Engine) Evaluate(b *event.Batch, emit func(event.Alert)) {
 	for i := range b.Events {
 		ev := &b.Events[i]
 		e.stats.Events++
+		e.measure()
 		e.tick(e.arrived(ev))
 		e.evaluate(ev)
 		e.emit(emit)
@@ -171,18 +183,25 @@ func (e *Engine) guard(st *state, work func(*table)) {
 	if st.table == nil || st.table.waiting == 0 || st.suspended {
 		return
 	}
-	defer func() { e.suspend(st, recover()) }()
+	defer func() { e.recovered(st, recover()) }()
 	work(st.table)
 }
 
-// suspend takes a rule out that panicked; nil is none.
-func (e *Engine) suspend(st *state, panicked any) {
-	if panicked == nil {
-		return
+// recovered takes a rule out that panicked; nil is none.
+func (e *Engine) recovered(st *state, panicked any) {
+	if panicked != nil {
+		e.suspend(st, fmt.Sprintf("it failed: %v", panicked))
 	}
+}
+
+// suspend takes a rule out; the others do not notice.
+func (e *Engine) suspend(st *state, why string) {
 	st.suspended = true
 	e.stats.Suspended = append(e.stats.Suspended, st.rule.ID)
-	e.opts.Log.Error("a rule failed and is suspended", "rule", st.rule.ID, "file", st.rule.File, "error", panicked)
+	e.opts.Log.Error("a rule is suspended", "rule", st.rule.ID, "file", st.rule.File, "why", why)
+	if e.opts.Suspended != nil {
+		e.opts.Suspended(st.rule.ID, why)
+	}
 }
 
 // emit hands out what was found, and shows it to the rules on alerts.
@@ -222,7 +241,7 @@ func (e *Engine) walk(ev *event.Event, matched func(*unit, *event.Event)) (done 
 	if u < 0 {
 		return true
 	}
-	defer func() { e.suspend(e.units[e.running].state, recover()) }()
+	defer func() { e.recovered(e.units[e.running].state, recover()) }()
 	for ; u >= 0; u = e.marks.pop() {
 		x := &e.units[u]
 		if x.state.suspended || x.state.onAlerts != e.shown {
@@ -230,12 +249,22 @@ func (e *Engine) walk(ev *event.Event, matched func(*unit, *event.Event)) (done 
 		}
 		e.running = u
 		e.stats.Candidates++
-		if x.prog(ev) {
-			e.stats.Matches++
-			matched(x, ev)
+		if !e.budget.timing {
+			e.run(x, ev, matched)
+			continue
 		}
+		began := time.Now()
+		e.run(x, ev, matched)
+		x.state.spent += min(time.Since(began), longestRun)
 	}
 	return true
+}
+
+func (e *Engine) run(x *unit, ev *event.Event, matched func(*unit, *event.Event)) {
+	if x.prog(ev) {
+		e.stats.Matches++
+		matched(x, ev)
+	}
 }
 
 // Stats returns the counters.

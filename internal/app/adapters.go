@@ -140,8 +140,8 @@ func (h health) whole(s *console.Status, p ingest.Status) {
 	if r := h.app.refusal.Load(); r != nil && r.err != nil {
 		s.Warnings = append(s.Warnings, console.Warning{Where: "bus", Text: r.err.Error(), At: s.At})
 	}
-	if why := h.app.rules.err.Load(); why != nil {
-		s.Warnings = append(s.Warnings, console.Warning{Where: "rules", Text: *why, At: s.At})
+	for _, text := range h.app.rules.warnings() {
+		s.Warnings = append(s.Warnings, console.Warning{Where: "rules", Text: text, At: s.At})
 	}
 	if p.Err != "" {
 		s.Warnings = append(s.Warnings, console.Warning{Where: "ingest", Text: p.Err, At: s.At})

@@ -6,8 +6,11 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -26,6 +29,29 @@ type rulebook struct {
 	next   atomic.Pointer[rules.Engine]
 	err    atomic.Pointer[string] // why the folders' newest state is not in use
 	files  uint64                 // fingerprint of the folders as they were read
+
+	mu  sync.Mutex
+	out map[string]string // suspended rules, and why
+}
+
+// suspended notes that a rule is out.
+func (r *rulebook) suspended(rule, why string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.out[rule] = why
+}
+
+// warnings are what a person should know of the rules.
+func (r *rulebook) warnings() (out []string) {
+	if why := r.err.Load(); why != nil {
+		out = append(out, *why)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, rule := range slices.Sorted(maps.Keys(r.out)) {
+		out = append(out, "rule "+rule+" is suspended: "+r.out[rule])
+	}
+	return out
 }
 
 // Evaluate runs the rules.
@@ -50,6 +76,9 @@ func (r *rulebook) turn() {
 	if next := r.next.Swap(nil); next != nil {
 		next.Adopt(r.engine)
 		r.engine = next
+		r.mu.Lock()
+		clear(r.out) // they have another try
+		r.mu.Unlock()
 	}
 }
 
@@ -65,7 +94,7 @@ func (a *App) openLists(context.Context) (err error) {
 
 // openRulebook loads the rules.
 func (a *App) openRulebook() (err error) {
-	a.rules = &rulebook{files: fingerprint(a.cfg.Rules)}
+	a.rules = &rulebook{files: fingerprint(a.cfg.Rules), out: map[string]string{}}
 	a.rules.engine, err = a.newEngine()
 	return err
 }
@@ -76,7 +105,7 @@ func (a *App) newEngine() (*rules.Engine, error) {
 		return nil, err
 	}
 	a.log.Info("rules", "loaded", len(set.Rules()))
-	return rules.NewEngine(set, rules.Options{Lists: a.lists, Log: a.log, Now: a.now}), nil
+	return rules.NewEngine(set, rules.Options{Lists: a.lists, Log: a.log, Now: a.now, Suspended: a.rules.suspended}), nil
 }
 
 // followRules takes on what changes in the folders of rules and lists.
