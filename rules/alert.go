@@ -108,9 +108,15 @@ func (e *Engine) take(u *unit, ev *event.Event, at int64) {
 	if t.free && at < e.clock-t.lateness {
 		t.waiting--
 		t.judge(l, &x, e.found)
+		if t.waiting > 0 { // it wants to be woken
+			e.attend(u.state)
+		}
 		return
 	}
 	l.push(x)
+	if t.waiting == 1 {
+		e.attend(u.state)
+	}
 }
 
 // value sets what the event counts for; false where it has nothing to count.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"mimamori/event"
@@ -50,6 +51,7 @@ type Engine struct {
 	clock   int64 // newest time at which the prefecture had an event
 	judged  int64 // the clock when what had waited long enough was judged
 	last    *origin
+	busy    []*state // rules whose correlations wait for something, in order of their ids
 	budget  budget
 	feed    *feed // nil: no rule is about alerts
 	shown   bool  // an alert is being shown to them
@@ -155,7 +157,7 @@ func (e *Engine) Advance(now time.Time, emit func(event.Alert)) {
 // Flush judges all that waits for events that might still come: at the end of
 // a replay there are none. Time itself does not go on.
 func (e *Engine) Flush(emit func(event.Alert)) {
-	for _, st := range e.states {
+	for _, st := range e.busy {
 		e.guard(st, func(t *table) {
 			for _, name := range slices.Sorted(maps.Keys(t.lanes)) {
 				t.drain(t.lanes[name], t.lanes[name].clock+1, e.found)
@@ -173,14 +175,23 @@ func (e *Engine) tick(now int64) {
 		return
 	}
 	e.judged = e.clock - e.clock%int64(time.Second)
-	for _, st := range e.states {
+	for _, st := range e.busy {
 		e.guard(st, func(t *table) { t.release(e.judged, e.found) })
+	}
+	e.busy = slices.DeleteFunc(e.busy, func(st *state) bool { return st.table.waiting == 0 && len(st.table.lanes) == 0 })
+}
+
+// attend notes that something waits in a rule's correlation.
+func (e *Engine) attend(st *state) {
+	i, ok := slices.BinarySearchFunc(e.busy, st, func(a, b *state) int { return strings.Compare(a.rule.ID, b.rule.ID) })
+	if !ok {
+		e.busy = slices.Insert(e.busy, i, st)
 	}
 }
 
 // guard works on what waits in a rule's correlation; one that panics is out.
 func (e *Engine) guard(st *state, work func(*table)) {
-	if st.table == nil || st.table.waiting == 0 || st.suspended {
+	if st.suspended {
 		return
 	}
 	defer func() { e.recovered(st, recover()) }()

@@ -73,6 +73,7 @@ func (e *Engine) Restore(data []byte) error {
 	e.clock, e.judged = max(e.clock, clock), max(e.judged, judged)
 	for st, t := range restored {
 		st.table = t
+		e.attend(st)
 	}
 	return nil
 }
@@ -87,6 +88,7 @@ func (e *Engine) Adopt(old *Engine) {
 	for _, st := range e.states {
 		if o := was[st.rule.ID]; o != nil && o.table != nil && st.table != nil && o.rule.Version == st.rule.Version {
 			st.table = o.table
+			e.attend(st)
 		}
 	}
 	e.clock, e.judged, e.stats = old.clock, old.judged, old.stats
