@@ -179,10 +179,22 @@ func (d *decoder) condition(p ypair) *lang.Expr {
 	return nil
 }
 
-// internOpen interns the fields of the open name space winlog.event_data that
-// a condition names, so that no near known name is taken for them.
+// openSpaces are name spaces beside known fields where a source names its own.
+var openSpaces = []string{
+	"winlog.event_data.", "linux.auditd.", "linux.sysmon.", "zeek.", "aws.cloudtrail.", "azure.entra.", "azure.platformlogs.",
+	"o365.audit.", "google_workspace.", "gcp.audit.", "okta.system.", "onelogin.events.", "github.audit.", "bitbucket.audit.",
+	"kubernetes.audit.", "opencanary.log.", "fortinet.fortigate.", "panw.panos.", "cisco.duo.", "qualys.", "sigma.",
+}
+
+// internOpen interns the fields of the open name spaces that a condition
+// names, so that no near known name is taken for them.
 func internOpen(src string) {
-	const space = "winlog.event_data."
+	for _, space := range openSpaces {
+		internSpace(src, space)
+	}
+}
+
+func internSpace(src, space string) {
 	for {
 		i := strings.Index(src, space)
 		if i < 0 {

@@ -101,8 +101,6 @@ func fieldsOf(n lang.Node, out []event.Field) []event.Field {
 		add(n.Left, n.Right)
 	case lang.Words:
 		add(event.MustLookup("message"))
-	case lang.Hours:
-		add(n.Field)
 	case lang.Holiday:
 		add(n.Field)
 	}

@@ -17,15 +17,20 @@ var library embed.FS
 // Builtin returns the rules that come with the program.
 func Builtin() (*Set, error) { return Load(library, "library") }
 
-// Load reads every *.yaml and *.yml below dir, one rule a file. All mistakes of
-// all files come back joined, each an *Error; the set then is nil.
+// Load reads every *.yaml and *.yml below dir, one rule a file, and applies
+// what folders called overrides hold. All mistakes of all files come back
+// joined, each an *Error; the set then is nil.
 func Load(fsys fs.FS, dir string) (*Set, error) {
-	var names []string
+	var names, overrides []string
 	err := fs.WalkDir(fsys, dir, func(path string, e fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
-		if !e.IsDir() && (strings.HasSuffix(path, ".yaml") || strings.HasSuffix(path, ".yml")) {
+		switch yaml := strings.HasSuffix(path, ".yaml") || strings.HasSuffix(path, ".yml"); {
+		case e.IsDir() || !yaml:
+		case isOverride(path):
+			overrides = append(overrides, path)
+		default:
 			names = append(names, path)
 		}
 		return nil
@@ -51,7 +56,14 @@ func Load(fsys fs.FS, dir string) (*Set, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	return NewSet(loaded...)
+	s, err := NewSet(loaded...)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.override(fsys, overrides); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 func read(fsys fs.FS, name string) (*Rule, error) {

@@ -140,7 +140,7 @@ func testNeed(t *lang.Test) need {
 	switch {
 	case t.Op == lang.Matches:
 		return regexpNeed(t.Field, t.Regexp.String())
-	case t.Op == lang.Has, t.Op == lang.InList, t.Op >= lang.Lt && t.Op <= lang.Ge:
+	case t.Op == lang.Has, t.Op == lang.InList, t.View != lang.Whole, t.Op >= lang.Lt && t.Op <= lang.Ge:
 		return hasNeed(t.Field)
 	}
 	var out need

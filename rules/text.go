@@ -33,14 +33,6 @@ func nodeText(n lang.Node) string {
 		return n.Left.Name() + " " + compareText[n.Op] + " " + n.Right.Name()
 	case *lang.Test:
 		return testText(n)
-	case lang.Hours:
-		hours := []string{}
-		for i := range 24 {
-			if n.Set>>i&1 == 1 {
-				hours = append(hours, strconv.Itoa(i))
-			}
-		}
-		return "hour(" + n.Field.Name() + ") in [" + strings.Join(hours, ", ") + "]"
 	case lang.Holiday:
 		return "holiday(" + n.Field.Name() + ")"
 	}
@@ -49,6 +41,9 @@ func nodeText(n lang.Node) string {
 
 func testText(t *lang.Test) string {
 	name := t.Field.Name()
+	if t.View != lang.Whole {
+		name = t.View.String() + "(" + name + ")"
+	}
 	if t.Op == lang.Has {
 		return "has(" + name + ")"
 	}

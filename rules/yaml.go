@@ -56,7 +56,7 @@ func parseYAML(src string) (n *ynode, err *Error) {
 	if len(src) > maxFile {
 		return nil, &Error{Line: 1, Col: 1, Msg: fmt.Sprintf("the file is larger than %d bytes", maxFile)}
 	}
-	if line := tooDeep(src); line > 0 {
+	if line := TooDeep(src); line > 0 {
 		return nil, &Error{Line: line, Col: 1, Msg: "nested too deeply"}
 	}
 	file, perr := parser.ParseBytes([]byte(src), 0)
@@ -76,9 +76,9 @@ func parseYAML(src string) (n *ynode, err *Error) {
 	return convert(file.Docs[0].Body, 0)
 }
 
-// tooDeep finds text that would nest without bound, before a recursive parser
+// TooDeep finds text that would nest without bound, before a recursive parser
 // meets it. It returns the line, 0 when there is none.
-func tooDeep(src string) int {
+func TooDeep(src string) int {
 	depth, line := 0, 0
 	for l := range strings.Lines(src) {
 		line++

@@ -18,7 +18,7 @@ var genFields = []string{
 }
 
 var (
-	genTexts = rapid.SampledFrom([]string{"a", "A", "ab", "aB", "sato", "SATO", "Sato_1", "100%", `a\b`, `C:\x`, "'", "''; --", `"q"`, "日本", "日本語ログ", "ＡＢ", "ä", "Ä", "10.1.2.3", "x y", "*", "?", "a*b", "nul\x00l", "\u212aelvin", "\u0130x", "kelvin", "", "line\nbreak", "[]", "{}", "null", "7"})
+	genTexts = rapid.SampledFrom([]string{"a", "A", "ab", "aB", "sato", "SATO", "Sato_1", "100%", `a\b`, `C:\x`, "'", "''; --", `"q"`, "日本", "日本語ログ", "ＡＢ", "ä", "Ä", "10.1.2.3", "x y", "*", "?", "a*b", "nul\x00l", "\u212aelvin", "\u0130x", "kelvin", "", "line\nbreak", "[]", "{}", "null", "7", "-7.25", "007", "1e3", "0x7", " 7", "7.", "2026-11-01 09:07:00.5", "2023-01-01T07:59:00+00:00", "2024-12-30T00:00", "2026-02-30 00:00", "2026-02-03 24:00", "2026-02-03"})
 	genIPs   = rapid.SampledFrom([]string{"10.1.2.3", "10.1.2.200", "10.255.0.1", "172.16.0.1", "172.31.255.255", "172.32.0.1", "192.168.1.1", "1.2.3.4", "11.1.2.3", "2001:db8::1", "2001:db8:ffff::2", "fe80::1", "::1", "255.255.255.255", "0.0.0.0", "100.1.2.3"})
 	genNets  = rapid.SampledFrom([]string{"10.0.0.0/8", "10.1.2.0/24", "10.1.2.128/25", "172.16.0.0/12", "192.168.1.1/32", "0.0.0.0/0", "2001:db8::/32", "::/0", "fe80::1/128", "1.0.0.0/9"})
 	genInts  = rapid.SampledFrom([]int64{0, 1, -1, 7, 22, 80, 443, 445, 65535, 1 << 31, 1 << 53, 1<<53 + 1, 1<<63 - 1, -1 << 63})
@@ -97,9 +97,7 @@ func genNode(t *rapid.T, depth int) lang.Node {
 		return lang.Words{Text: lower(rapid.OneOf(genTexts, genIPs).Draw(t, "words"))}
 	case 9:
 		return genFieldTest(t)
-	case 10:
-		return lang.Hours{Field: event.MustLookup("@timestamp"), Set: uint32(rapid.IntRange(0, 1<<24-1).Draw(t, "hours"))}
-	case 11:
+	case 10, 11:
 		return lang.Holiday{Field: event.MustLookup("@timestamp")}
 	}
 	return genTest(t)
@@ -140,6 +138,10 @@ func genTest(t *rapid.T) lang.Node {
 	if rapid.IntRange(0, 5).Draw(t, "has") == 0 {
 		return n
 	}
+	if n.Field.Type() == event.Date && rapid.Bool().Draw(t, "part") {
+		genView(t, n)
+		return n
+	}
 	switch n.Field.Type() {
 	case event.Long, event.Double, event.Date, event.Boolean:
 		n.Op = rapid.SampledFrom([]lang.Op{lang.Eq, lang.Lt, lang.Le, lang.Gt, lang.Ge}).Draw(t, "op")
@@ -150,6 +152,10 @@ func genTest(t *rapid.T) lang.Node {
 		if n.Field.Type() == event.Long && rapid.IntRange(0, 4).Draw(t, "float") == 0 {
 			n.Values = []event.Value{event.Float(genNums.Draw(t, "float"))}
 		}
+		return n
+	}
+	if rapid.IntRange(0, 5).Draw(t, "view") == 0 {
+		genView(t, n)
 		return n
 	}
 	n.Op = rapid.SampledFrom([]lang.Op{lang.Eq, lang.Contains, lang.StartsWith, lang.EndsWith, lang.Like, lang.Matches, lang.InCIDR, lang.InList}).Draw(t, "op")
@@ -173,4 +179,15 @@ func genTest(t *rapid.T) lang.Node {
 		n.Values = append(n.Values, event.String(w))
 	}
 	return n
+}
+
+func genView(t *rapid.T, n *lang.Test) {
+	n.View = lang.View(rapid.IntRange(int(lang.Minute), int(lang.Year)).Draw(t, "view"))
+	if n.Field.Type() != event.Date && rapid.Bool().Draw(t, "number") {
+		n.View = lang.Number
+	}
+	n.Op = rapid.SampledFrom([]lang.Op{lang.Eq, lang.Lt, lang.Le, lang.Gt, lang.Ge}).Draw(t, "op")
+	for range rapid.IntRange(1, 2).Draw(t, "numbers") {
+		n.Values = append(n.Values, rapid.SampledFrom([]event.Value{event.Int(7), event.Int(100), event.Int(59), event.Int(9), event.Int(2023), event.Int(53), event.Float(6.5)}).Draw(t, "number"))
+	}
 }

@@ -135,8 +135,6 @@ func (t *translator) node(n lang.Node) string {
 		return t.fieldTest(n)
 	case *lang.Test:
 		return t.test(n)
-	case lang.Hours:
-		return t.hours(n)
 	case lang.Holiday:
 		return t.holiday(n)
 	}
@@ -167,10 +165,10 @@ func (t *translator) words(text string) string {
 			parts = append(parts, t.anyInRest(f.Name(), pred))
 		}
 	}
-	return t.either(parts)
+	return either(parts)
 }
 
-func (t *translator) either(parts []string) string {
+func either(parts []string) string {
 	if len(parts) == 0 {
 		return "false"
 	}
@@ -214,10 +212,15 @@ func (t *translator) test(n *lang.Test) string {
 		if t.inRest(name) {
 			parts = append(parts, "json_type(rest, "+restPath(name)+") IS NOT NULL")
 		}
-		return t.either(parts)
+		return either(parts)
 	}
 	switch n.Field.Type() {
-	case event.Long, event.Double, event.Date, event.Boolean:
+	case event.Long, event.Double, event.Boolean:
+		return t.numberTest(n)
+	case event.Date:
+		if n.View != lang.Whole {
+			return t.datePart(n)
+		}
 		return t.numberTest(n)
 	}
 	pred := t.textPredicate(n)
@@ -230,7 +233,7 @@ func (t *translator) test(n *lang.Test) string {
 	if t.inRest(name) {
 		parts = append(parts, t.anyInRest(name, pred))
 	}
-	return t.either(parts)
+	return either(parts)
 }
 
 var operators = map[lang.Op]string{lang.Eq: " = ", lang.Lt: " < ", lang.Le: " <= ", lang.Gt: " > ", lang.Ge: " >= "}
@@ -254,11 +257,16 @@ func (t *translator) numberTest(n *lang.Test) string {
 	if x == "" {
 		return "false"
 	}
-	parts := []string{}
-	for _, v := range n.Values {
-		parts = append(parts, x+operators[n.Op]+numberLiteral(v))
+	return either(compared(x, n))
+}
+
+// compared compares an expression with each of a test's numbers.
+func compared(x string, n *lang.Test) []string {
+	parts := make([]string, len(n.Values))
+	for i, v := range n.Values {
+		parts[i] = x + operators[n.Op] + numberLiteral(v)
 	}
-	return t.either(parts)
+	return parts
 }
 
 func numberLiteral(v event.Value) string {

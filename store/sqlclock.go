@@ -21,20 +21,6 @@ func (t *translator) japan(f event.Field, unit time.Duration) string {
 	return fmt.Sprintf("((%s - ((%s %% %d + %d) %% %d)) // %d)", at, at, int64(unit), int64(unit), int64(unit), int64(unit))
 }
 
-func (t *translator) hours(n lang.Hours) string {
-	x := t.japan(n.Field, time.Hour)
-	var list []string
-	for i := range 24 {
-		if n.Set>>i&1 == 1 {
-			list = append(list, strconv.Itoa(i))
-		}
-	}
-	if x == "" || len(list) == 0 {
-		return "false"
-	}
-	return "((" + x + " % 24 + 24) % 24) IN (" + strings.Join(list, ", ") + ")"
-}
-
 // The years whose holidays are written into a query; before and after them only
 // weekends count.
 const (

@@ -16,6 +16,9 @@ func (t *translator) textPredicate(n *lang.Test) func(x string) string {
 	for i, v := range n.Values {
 		words[i] = v.Str()
 	}
+	if n.View != lang.Whole {
+		return func(x string) string { return either(compared(viewed(x, n.View), n)) }
+	}
 	fold := func(x string) string { return x }
 	if n.Fold && n.Op != lang.Matches {
 		fold = func(x string) string { return "lower(" + x + ")" }
@@ -26,7 +29,7 @@ func (t *translator) textPredicate(n *lang.Test) func(x string) string {
 			for i, w := range words {
 				parts[i] = one(fold(x), w)
 			}
-			return t.either(parts)
+			return either(parts)
 		}
 	}
 	switch n.Op {
@@ -151,7 +154,7 @@ func (t *translator) cidr(f event.Field, nets []string) func(x string) string {
 		if len(six) > 0 {
 			parts = append(parts, "contains("+x+", ':') AND "+inGo(x, strings.Join(six, ",")))
 		}
-		return t.either(parts)
+		return either(parts)
 	}
 }
 

@@ -13,7 +13,6 @@ import (
 	"mimamori/ingest/format"
 	"mimamori/internal/app"
 	"mimamori/rules"
-	"mimamori/rules/sigma"
 )
 
 func (p *program) rules() *cobra.Command {
@@ -105,35 +104,6 @@ func (p *program) rulesExplain() *cobra.Command {
 	c.Flags().StringVar(&id, "rule", "", "id of the rule")
 	c.Flags().StringVar(&s.input, "input", "", "file of log lines (default: standard input)")
 	s.flags(c)
-	return c
-}
-
-func (p *program) rulesImport() *cobra.Command {
-	var from, out string
-	var js bool
-	c := &cobra.Command{
-		Use: "import --sigma DIR --out DIR", Args: cobra.NoArgs, Short: "Turn Sigma rules into rule files, and say of each that can't be why",
-		RunE: func(*cobra.Command, []string) error {
-			if from == "" || out == "" {
-				return errors.New("rules import needs --sigma DIR and --out DIR")
-			}
-			report, err := sigma.Import(os.DirFS(from), out)
-			if err != nil {
-				return err
-			}
-			if js {
-				return p.print(report)
-			}
-			fmt.Fprintf(p.Out, "%d rules: %d imported, %d refused\n", report.Total, report.Imported, report.Refused)
-			for reason, n := range report.Reasons {
-				fmt.Fprintf(p.Out, "%6d  %s\n", n, reason)
-			}
-			return nil
-		},
-	}
-	c.Flags().StringVar(&from, "sigma", "", "folder of Sigma rules")
-	c.Flags().StringVar(&out, "out", "", "folder for the rule files")
-	c.Flags().BoolVar(&js, "json", false, "print one JSON object")
 	return c
 }
 

@@ -37,7 +37,7 @@ const (
 )
 
 // Node is one node of a checked condition: And, Or, Not, Const, *Test,
-// FieldTest, Words, Hours or Holiday.
+// FieldTest, Words or Holiday.
 type Node interface{ node() }
 
 // And is true when every node is. An empty And is true.
@@ -52,10 +52,30 @@ type Not struct{ Node Node }
 // Const is true or false.
 type Const bool
 
+// View says what of a field a Test compares: the field itself, or a number in it.
+type View uint8
+
+// The views. A text is a number when it is decimal digits, with a sign before
+// them and a fraction after them or not. Parts of a time are those of Japan for
+// a date; a text that begins with YYYY-MM-DD, a T or blank, and HH:MM is taken
+// as it is written, whatever its zone.
+const (
+	Whole View = iota
+	Number
+	Minute
+	Hour
+	Day  // of the month
+	Week // of the year, ISO 8601
+	Month
+	Year
+)
+
 // Test compares a field with constants. Values have the field's type, except
-// for the text operations, where they are strings (lower case when Fold).
+// for the text operations, where they are strings (lower case when Fold), and
+// for views, where they are numbers and Op is Eq, Lt, Le, Gt or Ge.
 type Test struct {
 	Field  event.Field
+	View   View
 	Op     Op
 	Values []event.Value
 	Fold   bool           // ignore letter case
@@ -74,13 +94,6 @@ type FieldTest struct {
 // the text, letter case aside.
 type Words struct{ Text string } // lower case
 
-// Hours is true when the hour of a date is in a set, bit 0 for midnight to one
-// o'clock in Japan.
-type Hours struct {
-	Field event.Field
-	Set   uint32
-}
-
 // Holiday is true when a date is no working day of a Japanese office: Saturday,
 // Sunday, a national holiday, 29 December to 3 January.
 type Holiday struct{ Field event.Field }
@@ -92,7 +105,6 @@ func (Const) node()     {}
 func (*Test) node()     {}
 func (FieldTest) node() {}
 func (Words) node()     {}
-func (Hours) node()     {}
 func (Holiday) node()   {}
 
 // Expr is a checked condition and its source.

@@ -27,8 +27,6 @@ func compile(n Node, lists Lists) Program {
 		return fieldProgram(n)
 	case *Test:
 		return testProgram(n, lists)
-	case Hours:
-		return hoursProgram(n)
 	case Holiday:
 		return holidayProgram(n)
 	}
@@ -92,6 +90,9 @@ func testProgram(t *Test, lists Lists) Program {
 	f := t.Field
 	if t.Op == Has {
 		return func(r Reader) bool { _, ok := r.Get(f); return ok }
+	}
+	if t.View != Whole {
+		return viewProgram(t)
 	}
 	if class(f) != classText {
 		return numberProgram(t)

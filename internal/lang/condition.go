@@ -44,9 +44,6 @@ func (c *checker) binary(n *ast.BinaryNode) (Node, *Error) {
 		if isConst(left) && !isConst(right) {
 			left, right, op = right, left, flipped[op]
 		}
-		if arg := hourCall(left); arg != nil && op != "!=" {
-			return c.hours(left, arg, op, []ast.Node{right})
-		}
 		node, err := c.compare(left, right, op)
 		if err == nil && op == "!=" {
 			node = Not{node}
@@ -74,11 +71,14 @@ func join[T And | Or](a, b Node) Node {
 }
 
 func (c *checker) compare(left, right ast.Node, op string) (Node, *Error) {
+	code := map[string]Op{"==": Eq, "!=": Eq, "<": Lt, "<=": Le, ">": Gt, ">=": Ge}[op]
+	if v, of := viewOf(left); v != Whole {
+		return c.view(v, of, code, []ast.Node{right})
+	}
 	f, fold, err := c.field(left)
 	if err != nil {
 		return nil, err
 	}
-	code := map[string]Op{"==": Eq, "!=": Eq, "<": Lt, "<=": Le, ">": Gt, ">=": Ge}[op]
 	if !isConst(right) {
 		g, fold2, err := c.field(right)
 		if err != nil {
@@ -107,15 +107,19 @@ func (c *checker) compare(left, right ast.Node, op string) (Node, *Error) {
 
 func (c *checker) in(n *ast.BinaryNode) (Node, *Error) {
 	items, ok := elements(n.Right)
-	if arg := hourCall(n.Left); ok && arg != nil && n.Operator == "in" {
-		return c.hours(n.Left, arg, "==", items)
+	if !ok {
+		return nil, c.fail(n.Right, mistake{"list", `x in ["a", "b"]`}, "in needs a list of constants")
+	}
+	if v, of := viewOf(n.Left); v != Whole {
+		t, err := c.view(v, of, Eq, items)
+		if err == nil && n.Operator == "not in" {
+			t = Not{t}
+		}
+		return t, err
 	}
 	f, fold, err := c.field(n.Left)
 	if err != nil {
 		return nil, err
-	}
-	if !ok {
-		return nil, c.fail(n.Right, mistake{"list", `x in ["a", "b"]`}, "in needs a list of constants")
 	}
 	t := &Test{Field: f, Op: Eq, Fold: fold}
 	for _, it := range items {

@@ -22,7 +22,7 @@ func load(t *testing.T, js string) *event.Builder {
 
 func TestEval(t *testing.T) {
 	e := load(t, `{"event":{"action":"Deny","category":["network","session"],"original":"Deny TCP 外部"},"source":{"ip":"10.1.2.3","port":445},
-		"destination":{"ip":"203.0.113.9"},"user":{"name":"sato"},"process":{"command_line":"powershell -EncodedCommand AAA"},"acme":{"dev":"x","jp":"あ2yx"}}`)
+		"destination":{"ip":"203.0.113.9"},"user":{"name":"sato"},"process":{"command_line":"powershell -EncodedCommand AAA"},"acme":{"dev":"x","jp":"あ2yx","size":"10.5","at":"2026-11-01T23:07:00Z"}}`)
 	for src, want := range map[string]bool{
 		`event.action == "Deny"`:                                   true,
 		`lower(event.action) == "DENY"`:                            true,
@@ -48,6 +48,18 @@ func TestEval(t *testing.T) {
 		`inList(source.ip, "ioc")`:                                 false,
 		`like(acme.jp, "*???yx")`:                                  false,
 		`like(acme.jp, "*?2?x")`:                                   true,
+		`number(acme.size) >= 10.5`:                                true,
+		`10 < number(acme.size)`:                                   true,
+		`number(acme.size) in [1, 10.5]`:                           true,
+		`number(acme.size) not in [1]`:                             true,
+		`number(acme.dev) < 5`:                                     false,
+		`number(acme.dev) != 5`:                                    true,
+		`number(source.port) == 445`:                               true,
+		`number(acme.at) > 0`:                                      false,
+		`year(acme.at) == 2026 && month(acme.at) == 11`:            true,
+		`hour(acme.at) == 23 && minute(acme.at) == 7`:              true,
+		`day(acme.at) == 1 && week(acme.at) == 44`:                 true,
+		`hour(acme.dev) >= 0`:                                      false,
 	} {
 		x, err := Parse(src)
 		if err != nil {
@@ -72,8 +84,10 @@ func TestErrorsPointAtTheirPlace(t *testing.T) {
 		`user.name matches "("`:                      `missing closing )`,
 		`len(user.name) > 3`:                         `want the name of a field here`,
 		`inCIDR(source.ip, "10.0.0.0/99")`:           `is no network`,
+		`hour(source.port) > 3`:                      `1:13: source.port is of type long and has no hour`,
+		`number(event.created) > 3`:                  `1:14: event.created is of type date and has no number`,
+		`number(user.name) > "3"`:                    `number(user.name) is a number, which "3" is not`,
 		strings.Repeat("(", 500_000):                 `1:201: brackets nest deeper than 200`,
-		`hour(user.name) > 3`:                        `1:1: hour needs a date, user.name is of type keyword`,
 		`hour(@timestamp) > 25`:                      `1:20: an hour is a number from 0 to 24 (hour(@timestamp) >= 22)`,
 	} {
 		_, err := Parse(src)
@@ -89,7 +103,10 @@ func TestHoursAndHolidaysAreOfJapan(t *testing.T) {
 		`hour(@timestamp) >= 22 or hour(@timestamp) < 6`: {"2026-11-22T20:59:59.999999999Z", "2026-11-24T13:00:00Z"},
 		`hour(@timestamp) in [5, 12]`:                    {"2026-11-22T20:59:59.999999999Z", "2026-11-28T03:30:00Z"},
 		`12 < hour(@timestamp)`:                          {"2026-11-24T13:00:00Z"},
-		`holiday(@timestamp)`:                            {"2026-11-22T20:59:59.999999999Z", "2026-11-28T03:30:00Z"},
+		`day(@timestamp) == 23`:                          {"2026-11-22T20:59:59.999999999Z"},
+		`minute(@timestamp) == 30`:                       {"2026-11-28T03:30:00Z"},
+		`week(@timestamp) == 48 and year(@timestamp) == 2026 and month(@timestamp) == 11`: {"2026-11-22T20:59:59.999999999Z", "2026-11-24T13:00:00Z", "2026-11-28T03:30:00Z"},
+		`holiday(@timestamp)`: {"2026-11-22T20:59:59.999999999Z", "2026-11-28T03:30:00Z"},
 	} {
 		x, err := Parse(src)
 		if err != nil {

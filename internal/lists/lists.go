@@ -2,7 +2,9 @@
 // for maintenance, backup servers, towns by their model, known bad addresses. A
 // list is the file NAME.txt in one folder: a value on each line; # begins a
 // comment. A value may be a network (10.1.0.0/16) and may have wildcards
-// (*.example.jp, HQ-PC-???, \* for a star). Letter case does not matter.
+// (*.example.jp, HQ-PC-???, \* for a star). Letter case does not matter. Stars
+// around the name that a condition asks stand for any text around a value:
+// inList(x, "*NAME*") is true when x holds one. Such a question walks the list.
 //
 // Nothing blocks: what is asked while a list is read anew is answered by the
 // old one. A file that can't be read leaves its list as it was, and is told.
@@ -58,8 +60,12 @@ func Open(dir string) (*Lists, error) {
 
 // Contains tells whether a list has a value; false where there is no such list.
 func (l *Lists) Contains(name, value string) bool {
-	x := (*l.now.Load())[name]
-	return x != nil && x.contains(value)
+	bare := strings.Trim(name, "*")
+	x := (*l.now.Load())[bare]
+	if x == nil || bare == name {
+		return x != nil && x.contains(value)
+	}
+	return x.around(name, bare, strings.ToLower(value))
 }
 
 // Names are the lists that there are, each with its number of values.
@@ -165,6 +171,19 @@ func (x *list) add(text string) {
 		text = a.Unmap().String()
 	}
 	x.values[text] = struct{}{}
+}
+
+// around tells whether a text holds a value where the name's stars let it stand.
+func (x *list) around(name, bare, low string) bool {
+	before, after, _ := strings.Cut(name, bare)
+	for v := range x.values {
+		at := strings.Index(low, v)
+		switch {
+		case before != "" && after != "" && at >= 0, before == "" && at == 0, after == "" && strings.HasSuffix(low, v):
+			return true
+		}
+	}
+	return slices.ContainsFunc(x.patterns, func(p string) bool { return lang.MatchLike(low, before+p+after) })
 }
 
 func (x *list) contains(value string) bool {

@@ -40,6 +40,16 @@ func TestReloadFollowsTheFolderAndKeepsWhatCannotBeRead(t *testing.T) {
 			t.Errorf("%q: want %v", value, want)
 		}
 	}
+	for name, want := range map[string]string{"*servers*": "x srv1 y", "servers*": "SRV12", "*servers": "a.srv1", "*servers**": "on b.example.jp!"} {
+		for value, in := range map[string]bool{want: true, "srv": false} {
+			if l.Contains(name, value) != in {
+				t.Errorf("%s, %q: want %v", name, value, in)
+			}
+		}
+	}
+	if l.Contains("servers*", "xsrv1") || l.Contains("*servers", "srv12") {
+		t.Error("a star stands on one side")
+	}
 	if changed, err := l.Reload(); err != nil || len(changed) != 0 {
 		t.Errorf("nothing changed: %v, %v", changed, err)
 	}

@@ -1,7 +1,6 @@
 package sigma
 
 import (
-	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -36,7 +35,11 @@ type conditionParser struct {
 	d      *detection
 	tokens []string
 	src    string
+	depth  int // of brackets and nots
 }
+
+// maxNested bounds brackets and nots within each other.
+const maxNested = 200
 
 func (p *conditionParser) next() string {
 	if len(p.tokens) == 0 {
@@ -84,6 +87,10 @@ func (p *conditionParser) and() (node, error) {
 }
 
 func (p *conditionParser) not() (node, error) {
+	if p.depth++; p.depth > maxNested {
+		return nil, refuse("condition", "it nests more than %d deep", maxNested)
+	}
+	defer func() { p.depth-- }()
 	if p.accept("not") {
 		n, err := p.not()
 		if err != nil {
@@ -115,18 +122,22 @@ func (p *conditionParser) item() (node, error) {
 	if !ok {
 		return nil, refuse("condition", "%q names no selection %q", p.src, word)
 	}
-	return n, nil
+	return n, p.d.spend(word)
 }
 
 func (p *conditionParser) quantified(quantity, glob string) (node, error) {
 	var picked []node
+	names := parsePattern(strings.ReplaceAll(glob, "?", `\?`)).regexp()
 	for _, name := range p.d.names {
-		ok, _ := path.Match(glob, name)
+		ok := names.MatchString(name)
 		if strings.EqualFold(glob, "them") {
 			ok = !strings.HasPrefix(name, "_")
 		}
 		if ok {
 			picked = append(picked, p.d.selections[name])
+			if err := p.d.spend(name); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if len(picked) == 0 {
@@ -139,4 +150,13 @@ func (p *conditionParser) quantified(quantity, glob string) (node, error) {
 		return and(slices.Clone(picked)), nil
 	}
 	return nil, refuse("condition", "%q: %s of is not supported", p.src, quantity)
+}
+
+// spend counts what a selection adds to the rule's text: a condition may name
+// it often, but the whole must stay a file.
+func (d *detection) spend(name string) error {
+	if d.written += d.sizes[name]; d.written > maxDocument {
+		return refuse("condition", "written out it is longer than %d bytes", maxDocument)
+	}
+	return nil
 }

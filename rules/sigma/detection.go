@@ -14,11 +14,14 @@ type detection struct {
 	src        *source
 	names      []string // selections, in order
 	selections map[string]node
+	sizes      map[string]int // of the selections, written out
+	written    int            // bytes that the condition has used of them
 	conditions []string
+	isFilter   bool // its key rules names the rules that it applies to
 }
 
-func newDetection(src *source, items yaml.MapSlice) (*detection, error) {
-	d := &detection{src: src, selections: map[string]node{}}
+func newDetection(src *source, items yaml.MapSlice, isFilter bool) (*detection, error) {
+	d := &detection{src: src, selections: map[string]node{}, sizes: map[string]int{}, isFilter: isFilter}
 	for _, it := range items {
 		name := fmt.Sprint(it.Key)
 		switch name {
@@ -34,13 +37,17 @@ func newDetection(src *source, items yaml.MapSlice) (*detection, error) {
 			continue
 		case "timeframe":
 			return nil, refuse("aggregation", "the rule has a timeframe")
+		case "rules":
+			if d.isFilter {
+				continue
+			}
 		}
 		n, err := d.selection(it.Value)
 		if err != nil {
 			return nil, err
 		}
 		d.names = append(d.names, name)
-		d.selections[name] = n
+		d.selections[name], d.sizes[name] = n, len(text(n, 0))
 	}
 	return d, nil
 }
@@ -69,23 +76,70 @@ func (d *detection) selection(v any) (node, error) {
 		}
 		return out, nil
 	}
-	return d.keyword(v)
+	return d.keyword(modifiers{}, v)
 }
 
-// keyword searches the whole event.
-func (d *detection) keyword(v any) (node, error) {
+// keyword searches the whole event: the line, or the message in it.
+func (d *detection) keyword(m modifiers, v any) (node, error) {
 	s, ok := scalar(v)
 	if !ok {
 		return nil, refuse("keyword", "%v is no keyword", v)
 	}
-	shape, lit := parsePattern(s).star(true, true).shape()
-	switch {
-	case shape == "like": // as text does, in the line or the message
-		return or{call("ilike", "event.original", []string{lit}), call("ilike", "message", []string{lit})}, nil
-	case shape != "contains" || lit == "":
-		return nil, refuse("keyword", "full text %q", s)
+	places := []field{{name: "event.original"}, {name: "message"}}
+	var out or
+	if m.match == "re" {
+		for _, f := range places {
+			n, err := f.regexps(m, []any{s})
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, n)
+		}
+		return out, nil
 	}
-	return raw("text(" + quoted(lit) + ")"), nil
+	alternatives, err := m.encoded(s)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range alternatives {
+		shape, lit := p.star(true, true).shape()
+		switch {
+		case shape == "any":
+			return nil, refuse("keyword", "full text %q", s)
+		case shape == "contains" && !m.cased:
+			out = append(out, raw("text("+quoted(lit)+")"))
+			continue
+		}
+		for _, f := range places {
+			n, err := f.ask(m, shape, []string{lit})
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, n)
+		}
+	}
+	return out, nil
+}
+
+// keywords are the values of a key without a field: '|all': […].
+func (d *detection) keywords(m modifiers, values []any) (node, error) {
+	switch m.match {
+	case "", "contains", "re":
+	default:
+		return nil, refuse("keyword with modifier", "%q", m.key)
+	}
+	if m.expand || m.part != "" {
+		return nil, refuse("keyword with modifier", "%q", m.key)
+	}
+	var out []node
+	for _, v := range values {
+		n, err := d.keyword(m, v)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, n)
+	}
+	return m.combine(out), nil
 }
 
 // scalar returns the text of a value as logs write it.
@@ -108,39 +162,28 @@ func (d *detection) item(key string, value any) (node, error) {
 	if !isList {
 		values = []any{value}
 	}
-	if parts[0] == "" {
-		if len(parts) > 2 || len(parts) == 2 && parts[1] != "all" {
-			return nil, refuse("keyword with modifier", "%q", key)
-		}
-		var out []node
-		for _, v := range values {
-			n, err := d.keyword(v)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, n)
-		}
-		if len(parts) == 2 {
-			return and(out), nil
-		}
-		return or(out), nil
-	}
 	mods, err := parseModifiers(key, parts[1:])
 	if err != nil {
 		return nil, err
+	}
+	if parts[0] == "" {
+		return d.keywords(mods, values)
 	}
 	fields, err := d.src.field(parts[0])
 	if err != nil {
 		return nil, err
 	}
-	if mods.match == "fieldref" {
+	switch mods.match {
+	case "fieldref":
 		return d.fieldref(mods, fields, values)
+	case "exists":
+		return exists(mods, fields, values)
 	}
-	return aliases(mods, fields, values)
+	return anyName(mods, fields, values)
 }
 
-// aliases asks all the names of a field: one has the value, or each lacks it.
-func aliases(m modifiers, fields []field, values []any) (node, error) {
+// anyName asks all the names of a field: one has the value, or each lacks it.
+func anyName(m modifiers, fields []field, values []any) (node, error) {
 	rest := slices.DeleteFunc(slices.Clone(values), func(v any) bool { return v == nil })
 	var anyOf or
 	for _, f := range fields {
@@ -154,14 +197,10 @@ func aliases(m modifiers, fields []field, values []any) (node, error) {
 		anyOf = append(anyOf, n)
 	}
 	if len(rest) < len(values) { // null: no name has a value
-		var absent and
-		for _, f := range fields {
-			absent = append(absent, not{raw("has(" + f.ref() + ")")})
-		}
 		if m.all && len(rest) > 0 {
 			return nil, refuse("value", "%q: null and other values, all of them", m.key)
 		}
-		anyOf = append(anyOf, absent)
+		anyOf = append(anyOf, not{present(fields)})
 	}
 	if len(anyOf) == 0 {
 		return nil, refuse("value", "%q has no values", m.key)
@@ -172,31 +211,58 @@ func aliases(m modifiers, fields []field, values []any) (node, error) {
 	return anyOf, nil
 }
 
+// present is true when one of the names is there.
+func present(fields []field) node {
+	var out or
+	for _, f := range fields {
+		out = append(out, raw("has("+f.ref()+")"))
+	}
+	return out
+}
+
+// exists asks whether any name of a field is there.
+func exists(m modifiers, fields []field, values []any) (node, error) {
+	if len(values) != 1 {
+		return nil, refuse("value", "%q: %v", m.key, values)
+	}
+	want, isBool := values[0].(bool)
+	if s, ok := values[0].(string); ok {
+		want, isBool = strings.EqualFold(s, "true") || strings.EqualFold(s, "yes"), true
+	}
+	if !isBool {
+		return nil, refuse("value", "%q: %v", m.key, values)
+	}
+	if want != m.neq {
+		return present(fields), nil
+	}
+	return not{present(fields)}, nil
+}
+
 // fieldref compares with another field of the same event, letter case aside.
 func (d *detection) fieldref(m modifiers, fields []field, values []any) (node, error) {
 	var out []node
 	for _, v := range values {
-		others, err := d.src.field(fmt.Sprint(v))
+		name, ok := v.(string)
+		if !ok {
+			return nil, refuse("value", "%q: %v is no field", m.key, v)
+		}
+		others, err := d.src.field(name)
 		if err != nil {
 			return nil, err
 		}
 		var anyOf or
 		for i, f := range fields {
 			o := others[min(i, len(others)-1)]
-			if m.cased {
-				anyOf = append(anyOf, raw(f.ref()+" == "+o.ref()))
-			} else {
-				anyOf = append(anyOf, raw("lower("+f.ref()+") == "+o.ref()))
+			left := f.ref()
+			if !m.cased && !f.numeric() && !f.boolean() && !f.date() {
+				left = "lower(" + left + ")"
 			}
+			anyOf = append(anyOf, raw(left+" == "+o.ref()))
 		}
 		out = append(out, anyOf)
 	}
-	var n node = or(out)
-	if m.all {
-		n = and(out)
-	}
 	if m.neq {
-		n = not{n}
+		return not{m.combine(out)}, nil
 	}
-	return n, nil
+	return m.combine(out), nil
 }

@@ -29,7 +29,7 @@ func (r raw) precedence() int {
 	return 3 // a comparison: not needs brackets around it
 }
 
-var callStart = regexp.MustCompile(`^(has|text|inCIDR|like|i(equals|contains|startsWith|endsWith|like|matches))\([^&|]*$`)
+var callStart = regexp.MustCompile(`^(has|text|inCIDR|inList|like|i(equals|contains|startsWith|endsWith|like|matches))\([^&|]*$`)
 
 // simplify flattens and drops lists of one.
 func simplify(n node) node {
@@ -101,6 +101,17 @@ func enclosed(n node, depth, precedence int) string {
 		return text(n, depth)
 	}
 	return "(" + text(n, depth+1) + ")"
+}
+
+var listCall = regexp.MustCompile(`inList\([^,]+, ["` + "`" + `]\*?([^"` + "`" + `*]+)`)
+
+// listsOf names the lists that a condition asks.
+func listsOf(n node) []string {
+	var out []string
+	for _, m := range listCall.FindAllStringSubmatch(text(n, 0), -1) {
+		out = append(out, m[1])
+	}
+	return out
 }
 
 // quoted writes a string constant; raw when it holds backslashes, to stay readable.

@@ -1,6 +1,7 @@
 package sigma
 
 import (
+	"math"
 	"net/netip"
 	"regexp"
 	"slices"
@@ -51,26 +52,24 @@ func (f field) ref() string {
 
 var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// test writes "field|modifiers: values" as a condition.
-func (f field) test(m modifiers, values []any) (node, error) {
-	switch m.match {
-	case "re":
-		return f.regexps(m, values)
-	case "cidr":
-		return f.networks(m, values)
-	case "exists":
-		return f.exists(m, values)
-	case "gt", "gte", "lt", "lte":
-		return f.order(m, values)
-	}
-	return f.texts(m, values)
+func (f field) date() bool {
+	x, ok := event.Lookup(f.name)
+	return ok && x.Type() == event.Date
 }
 
-func (f field) combine(m modifiers, parts []node) node {
-	if m.all {
-		return and(parts)
+// test writes "field|modifiers: values" as a condition.
+func (f field) test(m modifiers, values []any) (node, error) {
+	switch {
+	case m.expand:
+		return f.placeholders(m, values)
+	case m.match == "re":
+		return f.regexps(m, values)
+	case m.match == "cidr":
+		return f.networks(m, values)
+	case m.part != "" || m.match == "gt" || m.match == "gte" || m.match == "lt" || m.match == "lte":
+		return f.numbers(m, values)
 	}
-	return or(parts)
+	return f.texts(m, values)
 }
 
 func (f field) regexps(m modifiers, values []any) (node, error) {
@@ -92,7 +91,7 @@ func (f field) regexps(m modifiers, values []any) (node, error) {
 		}
 		out = append(out, raw(f.ref()+" matches "+quoted(s)))
 	}
-	return f.combine(m, out), nil
+	return m.combine(out), nil
 }
 
 func (f field) networks(m modifiers, values []any) (node, error) {
@@ -106,36 +105,81 @@ func (f field) networks(m modifiers, values []any) (node, error) {
 		}
 		nets = append(nets, s)
 	}
-	if m.all {
-		return nil, refuse("modifier", "%q: cidr with all", m.key)
+	if !m.all {
+		return call("inCIDR", f.ref(), nets), nil
 	}
-	return call("inCIDR", f.ref(), nets), nil
+	var each and
+	for _, n := range nets {
+		each = append(each, call("inCIDR", f.ref(), []string{n}))
+	}
+	return each, nil
 }
 
-func (f field) exists(m modifiers, values []any) (node, error) {
-	want, ok := values[0].(bool)
-	if s, isText := values[0].(string); isText {
-		want, ok = s == "true" || s == "yes", true
+var comparisons = map[string]string{"": "==", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+
+// numbers compares the field, the number that it is as text, or a part of the
+// time that it is.
+func (f field) numbers(m modifiers, values []any) (node, error) {
+	what := f.ref()
+	switch {
+	case m.part != "" && f.numeric() || f.boolean() || m.part == "" && f.date():
+		return nil, refuse("modifier", "%q: %s is no such value", m.key, f.name)
+	case m.part != "":
+		what = m.part + "(" + what + ")"
+	case !f.numeric():
+		what = "number(" + what + ")"
 	}
-	if !ok || len(values) != 1 {
-		return nil, refuse("value", "%q: %v", m.key, values)
+	var out []node
+	for _, v := range values {
+		s, _ := scalar(v)
+		n, err := strconv.ParseFloat(s, 64)
+		if err != nil || math.IsInf(n, 0) || math.IsNaN(n) {
+			return nil, refuse("value", "%q: %v is no number", m.key, v)
+		}
+		out = append(out, raw(what+" "+comparisons[m.match]+" "+strconv.FormatFloat(n, 'f', -1, 64)))
 	}
-	if has := raw("has(" + f.ref() + ")"); want {
-		return has, nil
-	}
-	return not{raw("has(" + f.ref() + ")")}, nil
+	return m.combine(out), nil
 }
 
-func (f field) order(m modifiers, values []any) (node, error) {
-	s, _ := scalar(values[0])
-	if _, err := strconv.ParseFloat(s, 64); err != nil || len(values) != 1 {
-		return nil, refuse("value", "%q: %v", m.key, values)
+// placeholder is a value that a named list gives.
+var placeholder = regexp.MustCompile(`^%([^%]+)%$`)
+
+// placeholders asks named lists. A star in a list's name stands for the rest of
+// the field's text around one of its members.
+func (f field) placeholders(m modifiers, values []any) (node, error) {
+	var out []node
+	for _, v := range values {
+		s, ok := v.(string)
+		list := placeholder.FindStringSubmatch(s)
+		switch {
+		case !ok || list == nil && strings.Contains(strings.ReplaceAll(s, `\%`, ""), "%"):
+			return nil, refuse("placeholder", "%q: %v: a list can't be asked for a part of a text", m.key, v)
+		case list == nil:
+			m := m
+			m.expand = false
+			n, err := f.test(m, []any{strings.ReplaceAll(s, `\%`, "%")})
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, n)
+			continue
+		case f.numeric() || f.boolean() || f.date():
+			return nil, refuse("placeholder", "%q: %s is no text", m.key, f.name)
+		}
+		name := list[1]
+		if m.match == "contains" || m.match == "endswith" {
+			name = "*" + name
+		}
+		if m.match == "contains" || m.match == "startswith" {
+			name += "*"
+		}
+		out = append(out, call("inList", f.ref(), []string{name}))
 	}
-	if !f.numeric() {
-		return nil, refuse("order of text", "%q: %s is kept as text", m.key, f.name)
-	}
-	return raw(f.ref() + " " + map[string]string{"gt": ">", "gte": ">=", "lt": "<", "lte": "<="}[m.match] + " " + s), nil
+	return m.combine(out), nil
 }
+
+// maxValues bounds the values of one field.
+const maxValues = 5000
 
 // texts is the ordinary case: equals, contains, startswith, endswith, with
 // wildcards. Values that can be asked together go into one call.
@@ -143,6 +187,9 @@ func (f field) texts(m modifiers, values []any) (node, error) {
 	var groups []node
 	byShape := map[string][]string{}
 	var order []string
+	if len(values) > maxValues {
+		return nil, refuse("value", "%q has more than %d values", m.key, maxValues)
+	}
 	for _, v := range values {
 		s, ok := scalar(v)
 		if !ok {
@@ -162,7 +209,9 @@ func (f field) texts(m modifiers, values []any) (node, error) {
 				if byShape[shape] == nil {
 					order = append(order, shape)
 				}
-				byShape[shape] = append(byShape[shape], lit)
+				if !slices.Contains(byShape[shape], lit) {
+					byShape[shape] = append(byShape[shape], lit)
+				}
 				continue
 			}
 			n, err := f.ask(m, shape, []string{lit})
@@ -182,7 +231,7 @@ func (f field) texts(m modifiers, values []any) (node, error) {
 		}
 		groups = append(groups, n)
 	}
-	return f.combine(m, groups), nil
+	return m.combine(groups), nil
 }
 
 // ask writes one test of one shape.
@@ -225,6 +274,9 @@ func (f field) ask(m modifiers, shape string, lits []string) (node, error) {
 }
 
 func (f field) askNumber(m modifiers, shape string, lits []string) (node, error) {
+	if shape != "equals" && f.name == "http.response.status_code" {
+		return f.askStatus(shape, lits), nil
+	}
 	if shape != "equals" {
 		return nil, refuse("text test of a number", "%q: %s is a number", m.key, f.name)
 	}
@@ -237,4 +289,17 @@ func (f field) askNumber(m modifiers, shape string, lits []string) (node, error)
 		return raw(f.ref() + " == " + lits[0]), nil
 	}
 	return raw(f.ref() + " in [" + strings.Join(lits, ", ") + "]"), nil
+}
+
+// askStatus spells out the HTTP status codes that a text test would find.
+func (f field) askStatus(shape string, lits []string) node {
+	before, after := shape == "contains" || shape == "endsWith", shape == "contains" || shape == "startsWith"
+	var codes []string
+	for code := range 500 {
+		text := strconv.Itoa(100 + code)
+		if slices.ContainsFunc(lits, func(lit string) bool { return parsePattern(lit).star(before, after).regexp().MatchString(text) }) {
+			codes = append(codes, text)
+		}
+	}
+	return raw(f.ref() + " in [" + strings.Join(codes, ", ") + "]")
 }

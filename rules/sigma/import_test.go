@@ -56,7 +56,7 @@ func corpora(t testing.TB) fs.FS {
 
 func TestMostLiveRulesAreImportedAndLoadQuickly(t *testing.T) {
 	src, out := corpora(t), t.TempDir()
-	rep, err := Import(src, out)
+	rep, err := Import(src, out, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,7 +64,7 @@ func TestMostLiveRulesAreImportedAndLoadQuickly(t *testing.T) {
 	for _, k := range slices.Sorted(maps.Keys(rep.Reasons)) {
 		t.Logf("%4d %s", rep.Reasons[k], k)
 	}
-	for _, r := range rep.Rules {
+	for _, r := range rep.Refusals {
 		t.Logf("%s: %s: %s", r.File, r.Kind, r.Detail)
 	}
 	if rep.Total != 3757 || rep.Imported*100 < rep.Total*97 {

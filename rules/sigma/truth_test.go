@@ -17,8 +17,8 @@ import (
 	"mimamori/rules"
 )
 
-// jsonLines reads a JSON Lines file of the corpora, at most limit lines.
-func jsonLines[T any](t testing.TB, name string, limit int, each func(T)) {
+// corpusLines reads a JSON Lines file of the corpora, at most limit lines.
+func corpusLines[T any](t testing.TB, name string, limit int, each func(T)) {
 	t.Helper()
 	n := 0
 	for line := range testkit.Lines(t, name) {
@@ -40,87 +40,12 @@ type corpusEvent struct {
 	Event map[string]any `json:"event"`
 }
 
-// flatten turns a Windows event, as <Event> in JSON or flat, into fields.
-func flatten(x *event.Builder, e map[string]any) {
-	set := func(name string, v any) {
-		f, ok := event.Intern(strings.ReplaceAll(name, " ", ""))
-		if v == nil || !ok || x.Str(f) != "" {
-			return
-		}
-		if val, err := event.Convert(f.Type(), v); err == nil {
-			x.Set(f, val)
-		}
-	}
-	system, nested := e["System"].(map[string]any)
-	if !nested {
-		for k, v := range e {
-			switch k {
-			case "EventID":
-				set("winlog.event_id", v)
-			case "Channel":
-				set("winlog.channel", v)
-			case "SourceName", "Provider_Name":
-				set("winlog.provider_name", v)
-			case "Hostname", "Computer":
-				set("winlog.computer_name", v)
-			case "Message":
-				set("message", v)
-			default:
-				if _, deep := v.(map[string]any); !deep {
-					set("winlog.event_data."+k, v)
-				}
-			}
-		}
-		return
-	}
-	for k, v := range system {
-		m, _ := v.(map[string]any)
-		attrs, _ := m["#attributes"].(map[string]any)
-		switch k {
-		case "EventID":
-			if m != nil {
-				v = m["#text"]
-			}
-			set("winlog.event_id", v)
-		case "Channel":
-			set("winlog.channel", v)
-		case "Computer":
-			set("winlog.computer_name", v)
-		case "Level":
-			set("winlog.level", v)
-		case "Keywords":
-			set("winlog.keywords", v)
-		case "Provider":
-			set("winlog.provider_name", attrs["Name"])
-		}
-	}
-	for _, part := range []string{"EventData", "UserData"} {
-		leaves(e[part], set)
-	}
-}
-
-func leaves(v any, set func(string, any)) {
-	m, _ := v.(map[string]any)
-	for k, v := range m {
-		switch v := v.(type) {
-		case map[string]any:
-			if text, ok := v["#text"]; ok {
-				if list, ok := text.([]any); ok {
-					parts := make([]string, len(list))
-					for i, p := range list {
-						parts[i] = fmt.Sprint(p)
-					}
-					text = strings.Join(parts, "\n")
-				}
-				set("winlog.event_data."+k, text)
-				continue
-			}
-			leaves(v, set)
-		default:
-			if !strings.HasPrefix(k, "#") {
-				set("winlog.event_data."+k, v)
-			}
-		}
+// load fills a builder with a Windows event.
+func load(t testing.TB, x *event.Builder, e map[string]any) {
+	t.Helper()
+	x.Reset()
+	if err := x.SetMap(Flatten(e)); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -128,7 +53,7 @@ func leaves(v any, set func(string, any)) {
 func imported(t testing.TB) *rules.Set {
 	t.Helper()
 	out := t.TempDir()
-	if _, err := Import(corpora(t), out); err != nil {
+	if _, err := Import(corpora(t), out, Options{}); err != nil {
 		t.Fatal(err)
 	}
 	s, err := rules.Load(os.DirFS(out), ".")
@@ -145,8 +70,8 @@ type match struct {
 func run(t testing.TB, s *rules.Set, file string) map[match]bool {
 	e, x, got := rules.NewEngine(s, rules.Options{}), new(event.Builder), map[match]bool{}
 	b := event.Batch{}
-	jsonLines(t, file, 1<<30, func(c corpusEvent) {
-		flatten(x, c.Event)
+	corpusLines(t, file, 1<<30, func(c corpusEvent) {
+		load(t, x, c.Event)
 		b.Reset()
 		ev := b.Append(x, event.Ref{})
 		e.Match(ev, func(r *rules.Rule) { got[match{r.ID, fmt.Sprint(c.Case, "#", c.N)}] = true })
@@ -176,7 +101,7 @@ func TestMatchesAgreeWithTheTruth(t *testing.T) {
 			Matches [][2]any `json:"matches"`
 		}
 		paths := map[string]string{}
-		jsonLines(t, "sigma-truth/pysigma-"+files[1]+".jsonl.gz", 1<<30, func(l line) {
+		corpusLines(t, "sigma-truth/pysigma-"+files[1]+".jsonl.gz", 1<<30, func(l line) {
 			paths[l.Rule] = l.Path
 			if l.Second == "differs" {
 				open[l.Rule] = true
@@ -232,7 +157,7 @@ func TestRegressionRulesFireOnTheirEvents(t *testing.T) {
 		Count *int   `json:"match_count"`
 	}
 	n := 0
-	jsonLines(t, "sigma-regression/tests.jsonl.gz", 1<<30, func(l line) {
+	corpusLines(t, "sigma-regression/tests.jsonl.gz", 1<<30, func(l line) {
 		want := 1
 		if l.Count != nil {
 			want = *l.Count
@@ -262,8 +187,8 @@ func TestTheIndexChangesNothingOnTheCorpora(t *testing.T) {
 		return out
 	}
 	for _, file := range []string{"sigma-regression/events.jsonl.gz", "evtx/attack-hayabusa-sample.jsonl.gz", "otrf/compound.jsonl.gz"} {
-		jsonLines(t, file, 1500, func(c corpusEvent) {
-			flatten(x, c.Event)
+		corpusLines(t, file, 1500, func(c corpusEvent) {
+			load(t, x, c.Event)
 			b.Reset()
 			ev := b.Append(x, event.Ref{})
 			if got, want := ids(indexed, ev), ids(naive, ev); !slices.Equal(got, want) {
@@ -305,8 +230,8 @@ func TestThousandsOfRulesAreCheap(t *testing.T) {
 	var batches []*event.Batch
 	b, x := &event.Batch{}, new(event.Builder)
 	n := 0
-	jsonLines(t, "otrf/windows.jsonl.gz", 20_000, func(c corpusEvent) {
-		flatten(x, c.Event)
+	corpusLines(t, "otrf/windows.jsonl.gz", 20_000, func(c corpusEvent) {
+		load(t, x, c.Event)
 		if b.Append(x, event.Ref{}); len(b.Events) == 1000 {
 			batches = append(batches, b)
 			b = &event.Batch{}

@@ -1,6 +1,7 @@
 package sigma
 
 import (
+	"regexp"
 	"strings"
 )
 
@@ -111,4 +112,20 @@ func (p pattern) plain() (string, bool) {
 		s += x.text
 	}
 	return s, true
+}
+
+// regexp fits whole texts, letter case heeded.
+func (p pattern) regexp() *regexp.Regexp {
+	var b strings.Builder
+	for _, x := range p {
+		switch x.wild {
+		case '*':
+			b.WriteString(".*")
+		case '?':
+			b.WriteString(".")
+		default:
+			b.WriteString(regexp.QuoteMeta(x.text))
+		}
+	}
+	return regexp.MustCompile("^(?s:" + b.String() + ")$")
 }

@@ -2,10 +2,16 @@ package sigma
 
 import (
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 
 	"mimamori/event"
 )
+
+// header begins every file that an import wrote: such files it may change and
+// delete.
+const header = "# Imported from Sigma"
 
 // tactics are ATT&CK's tactics by Sigma's tag.
 var tactics = map[string]string{
@@ -23,7 +29,7 @@ func attack(tags []string) []string {
 		if !ok {
 			continue
 		}
-		if len(t) > 1 && t[0] == 't' && '0' <= t[1] && t[1] <= '9' {
+		if technique.MatchString(t) {
 			techniques = append(techniques, strings.ToUpper(t))
 		} else if id, ok := tactics[strings.ReplaceAll(t, "_", "-")]; ok {
 			tactic = append(tactic, id)
@@ -35,36 +41,119 @@ func attack(tags []string) []string {
 	return tactic
 }
 
+var technique = regexp.MustCompile(`^t[0-9]{4}(\.[0-9]{3})?$`)
+
 var severities = map[string]string{"informational": "info", "low": "low", "medium": "medium", "high": "high", "critical": "critical"}
 
+// statuses: only what its authors call stable gives notice at once. What they
+// call test or experimental runs here as test: its alerts are counted and shown
+// as such, until a site that has seen them says stable in overrides/.
 var statuses = map[string]string{"stable": "stable", "test": "test", "experimental": "test", "": "test", "deprecated": "deprecated"}
 
-// write renders the rule file.
-func write(path string, r *rule, cond node) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "# From SigmaHQ: %s\n# Author: %s (Detection Rule License 1.1)\n", oneLine(path), oneLine(author(r.Author)))
-	fmt.Fprintf(&b, "id: %s\ntitle: {en: %s}\n", r.ID, yamlText(r.Title))
-	severity := severities[r.Level]
-	if severity == "" {
-		severity = "medium"
+// writer renders a rule file.
+type writer struct {
+	b       strings.Builder
+	d       *document
+	filters []*document
+	draft   *refusal // why it must not run
+}
+
+// head writes what all rules have before their condition.
+func (w *writer) head() {
+	r := &w.d.rule
+	fmt.Fprintf(&w.b, "%s: %s\n", header, oneLine(w.d.path))
+	fmt.Fprintf(&w.b, "# Author: %s (%s)\n", oneLine(strings.Join(texts(r.Author), ", ")), oneLine(orElse(r.License, "Detection Rule License 1.1")))
+	w.b.WriteString("# The next import writes this file anew; what a site changes belongs into overrides/" + w.d.id + ".yaml.\n")
+	for _, f := range w.filters {
+		fmt.Fprintf(&w.b, "# Filtered by %s (%s)\n", oneLine(f.rule.Title), oneLine(f.path))
 	}
-	fmt.Fprintf(&b, "severity: %s\nstatus: %s\nowner: sigma\n", severity, statuses[r.Status])
-	if a := attack(r.Tags); len(a) > 0 {
-		fmt.Fprintf(&b, "attack: [%s]\n", strings.Join(a, ", "))
+	status := statuses[r.Status]
+	if w.draft != nil {
+		status = "draft"
+		fmt.Fprintf(&w.b, "# A draft, which does not run: %s.\n", oneLine(w.draft.detail))
 	}
-	b.WriteString("when: |\n")
-	for l := range strings.Lines(text(simplify(cond), 0)) {
-		b.WriteString("  " + strings.TrimRight(l, "\n") + "\n")
+	title := oneLine(orElse(r.Title, w.d.id))
+	fmt.Fprintf(&w.b, "id: %s\ntitle: {ja: %s, en: %s}\n", w.d.id, yamlText("【英文のみ】"+title), yamlText(title))
+	fmt.Fprintf(&w.b, "severity: %s\nstatus: %s\nowner: sigma\n", orElse(severities[strings.ToLower(r.Level)], "medium"), status)
+	if a := attack(texts(r.Tags)); len(a) > 0 {
+		fmt.Fprintf(&w.b, "attack: [%s]\n", strings.Join(a, ", "))
 	}
-	if r.Description != "" {
-		fmt.Fprintf(&b, "explain: {en: %s}\n", yamlText(strings.Join(strings.Fields(r.Description), " ")))
+}
+
+// single writes a rule of single events.
+func (w *writer) single(b *detected) string {
+	w.head()
+	w.condition("", b.cond)
+	fmt.Fprintf(&w.b, "suppress: {by: [%s], for: 1h}\n", strings.Join(refs(append([]string{"municipality"}, b.src.suppress...)), ", "))
+	w.tail()
+	return w.b.String()
+}
+
+// correlation writes a rule of several events.
+func (w *writer) correlation(x *correlated) string {
+	w.head()
+	if x.when != nil {
+		w.condition("", x.when)
 	}
-	writeList(&b, "references:", "  - ", r.References)
+	w.b.WriteString("correlate:\n")
+	if x.kind != "" {
+		w.b.WriteString("  type: " + x.kind + "\n")
+	}
+	for _, k := range x.keys {
+		w.b.WriteString("  " + k + "\n")
+	}
+	if len(x.steps) > 0 {
+		w.b.WriteString("  steps:\n")
+	}
+	for _, s := range x.steps {
+		w.b.WriteString("    - name: " + yamlText(s.name) + "\n")
+		w.condition("      ", s.cond)
+		if s.count > 1 {
+			fmt.Fprintf(&w.b, "      count: %d\n", s.count)
+		}
+		if !slices.Equal(s.by, x.by) {
+			w.b.WriteString("      by: [" + strings.Join(refs(s.by), ", ") + "]\n")
+		}
+	}
+	fmt.Fprintf(&w.b, "  by: [%s]\n  within: %s\n", strings.Join(refs(x.by), ", "), x.within)
+	w.tail()
+	return w.b.String()
+}
+
+// refs writes fields in a list of YAML.
+func refs(names []string) []string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		if out[i] = n; !plainName.MatchString(n) {
+			out[i] = yamlText(n)
+		}
+	}
+	return out
+}
+
+var plainName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.]*$`)
+
+func (w *writer) condition(indent string, n node) {
+	w.b.WriteString(indent + "when: |\n")
+	for l := range strings.Lines(text(simplify(n), 0)) {
+		w.b.WriteString(indent + "  " + strings.TrimRight(l, "\n") + "\n")
+	}
+}
+
+// tail writes what all rules have after their condition.
+func (w *writer) tail() {
+	r := &w.d.rule
+	ja := "Sigma から取り込んだ規則です。日本語の説明はありません。英文をご覧ください。"
+	if en := oneLine(r.Description); en != "" {
+		fmt.Fprintf(&w.b, "explain: {ja: %s, en: %s}\n", yamlText(ja), yamlText(en))
+	} else {
+		fmt.Fprintf(&w.b, "explain: {ja: %s}\n", yamlText(ja))
+	}
+	writeList(&w.b, "references:", "  - ", texts(r.References))
 	if fp := texts(r.FalsePositives); len(fp) > 0 {
-		b.WriteString("falsepositives:\n")
-		writeList(&b, "  en:", "    - ", fp)
+		w.b.WriteString("falsepositives:\n")
+		writeList(&w.b, "  en:", "    - ", fp)
 	}
-	return b.String()
 }
 
 func writeList(b *strings.Builder, head, indent string, items []string) {
@@ -77,23 +166,10 @@ func writeList(b *strings.Builder, head, indent string, items []string) {
 	}
 }
 
-func author(v any) string { return strings.Join(texts(v), ", ") }
-
-func texts(v any) []string {
-	switch v := v.(type) {
-	case nil:
-		return nil
-	case []any:
-		var out []string
-		for _, x := range v {
-			out = append(out, fmt.Sprint(x))
-		}
-		return out
-	}
-	return []string{fmt.Sprint(v)}
-}
-
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
-
 // yamlText writes a double-quoted YAML scalar, which JSON strings are.
 func yamlText(s string) string { return string(event.AppendString(nil, s)) }
+
+func joinWords(words []string) string {
+	words = slices.Compact(slices.Sorted(slices.Values(words)))
+	return strings.Join(words, ", ")
+}
