@@ -15,7 +15,8 @@ func newBitset(n int) *bitset {
 	return &bitset{make([]uint64, w), make([]uint64, (w+63)/64)}
 }
 
-func (b *bitset) set(u int32) {
+// Mark puts a unit in.
+func (b *bitset) Mark(u int32) {
 	w := uint32(u) >> 6
 	b.words[w] |= 1 << (uint32(u) & 63)
 	b.summary[w>>6] |= 1 << (w & 63)

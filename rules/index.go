@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"mimamori/event"
+	"mimamori/internal/aho"
 )
 
 // index holds the predicates of units, by field. An event walks its own fields
@@ -22,12 +23,12 @@ type fieldIndex struct {
 	equal   map[string][]int32
 	lengths uint64 // which lengths the keys of equal have; bit 63: that or longer
 	number  map[uint64][]int32
-	words   *automaton
+	words   *aho.Automaton
 	nets    map[netip.Prefix][]int32
 	netBits []int // distinct prefix lengths of nets: v4 as they are, v6 + 64
 	text    bool  // equal or words
 
-	literals map[literal][]int32 // while building
+	literals map[aho.Literal][]int32 // while building
 }
 
 // finish compiles what add has gathered.
@@ -38,7 +39,7 @@ func (x *index) finish() {
 		}
 		x.asked = append(x.asked, fi)
 		if fi.literals != nil {
-			fi.words, fi.literals = newAutomaton(fi.literals), nil
+			fi.words, fi.literals = aho.New(fi.literals), nil
 		}
 	}
 }
@@ -78,9 +79,9 @@ func (x *index) add(p predicate, u int32) {
 		fi.number[p.number] = append(fi.number[p.number], u)
 	case predLiteral:
 		if fi.literals == nil {
-			fi.literals = map[literal][]int32{}
+			fi.literals = map[aho.Literal][]int32{}
 		}
-		l := literal{p.text, p.left, p.right}
+		l := aho.Literal{Text: p.text, Left: p.left, Right: p.right}
 		fi.literals[l] = append(fi.literals[l], u)
 		fi.text = true
 	case predNetwork:
@@ -103,11 +104,11 @@ func (fi *fieldIndex) addNetwork(p netip.Prefix, u int32) {
 // mark marks the units that a field's value can concern. scratch is reused.
 func (fi *fieldIndex) mark(v event.Value, scratch *[]byte, marks *bitset) {
 	for _, u := range fi.has {
-		marks.set(u)
+		marks.Mark(u)
 	}
 	if len(fi.number) > 0 {
 		for _, u := range fi.number[math.Float64bits(v.Float()+0)] {
-			marks.set(u)
+			marks.Mark(u)
 		}
 	}
 	if !fi.text && len(fi.nets) == 0 {
@@ -132,25 +133,25 @@ func (fi *fieldIndex) value(s string, scratch *[]byte, marks *bitset) {
 	if !fi.text {
 		return
 	}
-	ascii := isASCII(s)
+	ascii := aho.IsASCII(s)
 	if !ascii || fi.lengths>>min(len(s), 63)&1 != 0 {
 		*scratch = foldInto((*scratch)[:0], s, ascii)
 		for _, u := range fi.equal[string(*scratch)] {
-			marks.set(u)
+			marks.Mark(u)
 		}
 	}
 	switch {
 	case fi.words == nil:
 	case ascii:
-		scan(fi.words, s, marks)
+		aho.Scan(fi.words, s, marks)
 	default:
-		scan(fi.words, *scratch, marks)
+		aho.Scan(fi.words, *scratch, marks)
 	}
 }
 
 func foldInto(dst []byte, s string, ascii bool) []byte {
 	if !ascii {
-		return appendFold(dst, s)
+		return aho.AppendFold(dst, s)
 	}
 	for i := range len(s) {
 		c := s[i]
@@ -176,7 +177,7 @@ func (fi *fieldIndex) address(s string, marks *bitset) {
 			continue
 		}
 		for _, u := range fi.nets[p] {
-			marks.set(u)
+			marks.Mark(u)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"maps"
 
 	"mimamori/event"
+	"mimamori/internal/aho"
 	"mimamori/internal/lang"
 )
 
@@ -98,7 +99,7 @@ func (p *partitions) candidates(ev *event.Event, marks *bitset) {
 	}
 	for _, x := range p.own {
 		for _, u := range x.always {
-			marks.set(u)
+			marks.Mark(u)
 		}
 		if len(x.asked) > ev.Len() {
 			p.walk(x, ev, marks)
@@ -124,7 +125,7 @@ func (p *partitions) walk(x *index, ev *event.Event, marks *bitset) {
 }
 
 func (p *partitions) lookup(k *kind, s string) {
-	p.scratch = foldInto(p.scratch[:0], s, isASCII(s))
+	p.scratch = foldInto(p.scratch[:0], s, aho.IsASCII(s))
 	p.use(k.values[string(p.scratch)])
 }
 
@@ -178,7 +179,7 @@ func allowedValues(n lang.Node, f event.Field, negated bool) allowed {
 		case !negated && n.Op == lang.Eq:
 			a := allowed{values: map[string]struct{}{}}
 			for _, v := range n.Values {
-				a.values[foldString(v.Str())] = struct{}{}
+				a.values[aho.Fold(v.Str())] = struct{}{}
 			}
 			return a
 		}

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"mimamori/event"
+	"mimamori/internal/aho"
 	"mimamori/internal/lang"
 )
 
@@ -129,7 +130,7 @@ func hasNeed(f event.Field) need { return one(predicate{field: f, kind: predHas}
 func wordsNeed(n lang.Words) need {
 	var out need
 	for _, name := range []string{"event.original", "message"} {
-		x := literalNeed(event.MustLookup(name), literal{text: n.Text})
+		x := literalNeed(event.MustLookup(name), aho.Literal{Text: n.Text})
 		out.anyOf = append(out.anyOf, x.anyOf...)
 		out.share += x.share
 	}
@@ -158,15 +159,15 @@ func valueNeed(t *lang.Test, v event.Value) need {
 	case lang.Eq:
 		switch v.Kind() {
 		case event.Keyword, event.Text, event.IP:
-			return one(predicate{field: t.Field, kind: predEqual, text: foldString(s)})
+			return one(predicate{field: t.Field, kind: predEqual, text: aho.Fold(s)})
 		}
 		return one(predicate{field: t.Field, kind: predNumber, number: numberKey(v)})
 	case lang.Contains:
-		return literalNeed(t.Field, literal{text: s})
+		return literalNeed(t.Field, aho.Literal{Text: s})
 	case lang.StartsWith:
-		return literalNeed(t.Field, literal{text: s, left: true})
+		return literalNeed(t.Field, aho.Literal{Text: s, Left: true})
 	case lang.EndsWith:
-		return literalNeed(t.Field, literal{text: s, right: true})
+		return literalNeed(t.Field, aho.Literal{Text: s, Right: true})
 	case lang.Like:
 		return likeNeed(t.Field, s)
 	case lang.InCIDR:
@@ -182,22 +183,22 @@ func valueNeed(t *lang.Test, v event.Value) need {
 // numberKey makes numbers that the language takes for equal the same key.
 func numberKey(v event.Value) uint64 { return math.Float64bits(v.Float() + 0) }
 
-func literalNeed(f event.Field, l literal) need {
-	if l.text == "" || !utf8.ValidString(l.text) {
+func literalNeed(f event.Field, l aho.Literal) need {
+	if l.Text == "" || !utf8.ValidString(l.Text) {
 		return hasNeed(f)
 	}
-	return one(predicate{field: f, kind: predLiteral, text: foldString(l.text), left: l.left, right: l.right})
+	return one(predicate{field: f, kind: predLiteral, text: aho.Fold(l.Text), left: l.Left, right: l.Right})
 }
 
 // likeNeed takes the longest run of a wildcard pattern that is literal.
 func likeNeed(f event.Field, pattern string) need {
 	var bestRun, run []byte
-	var bestLit literal
+	var bestLit aho.Literal
 	left, wild := true, false
 	flush := func(right bool) {
 		if len(run) > len(bestRun) {
 			bestRun = append(bestRun[:0], run...)
-			bestLit = literal{left: left, right: right}
+			bestLit = aho.Literal{Left: left, Right: right}
 		}
 		run, left = run[:0], false
 	}
@@ -214,9 +215,9 @@ func likeNeed(f event.Field, pattern string) need {
 		}
 	}
 	flush(true)
-	bestLit.text = string(bestRun)
-	if !wild && utf8.ValidString(bestLit.text) {
-		return one(predicate{field: f, kind: predEqual, text: foldString(bestLit.text)})
+	bestLit.Text = string(bestRun)
+	if !wild && utf8.ValidString(bestLit.Text) {
+		return one(predicate{field: f, kind: predEqual, text: aho.Fold(bestLit.Text)})
 	}
 	return literalNeed(f, bestLit)
 }

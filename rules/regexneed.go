@@ -4,6 +4,7 @@ import (
 	"regexp/syntax"
 
 	"mimamori/event"
+	"mimamori/internal/aho"
 )
 
 // regexpNeed finds literals of which any match of the pattern holds one.
@@ -18,7 +19,7 @@ func regexpNeed(f event.Field, pattern string) need {
 	}
 	var out need
 	for _, w := range words {
-		x := literalNeed(f, literal{text: w})
+		x := literalNeed(f, aho.Literal{Text: w})
 		out.anyOf = append(out.anyOf, x.anyOf...)
 		out.share += x.share
 	}

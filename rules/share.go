@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"mimamori/event"
 )
@@ -46,6 +47,23 @@ var commonParts = strings.NewReplacer(
 // another good part should not make every event's line be searched.
 const longText = 0.25
 
+// rarity is the share of values that hold a text: the rarer, the longer it is,
+// by letters of any script. Signs that no keyboard has are in next to none.
+func rarity(text string) float64 {
+	s, least := 0.4, 0.0005
+	for _, r := range commonParts.Replace(text) {
+		switch {
+		case r < utf8.RuneSelf:
+			s *= 0.65
+		case r < 0x2000 || r >= 0x3000 && r <= 0xffff:
+			s *= 0.1
+		default:
+			s, least = s*0.001, 0.000005
+		}
+	}
+	return math.Max(least, s)
+}
+
 // share estimates which part of events a predicate lets pass. Only the order
 // between predicates matters: it decides which part of a rule goes to the index.
 func share(p predicate) float64 {
@@ -68,7 +86,7 @@ func share(p predicate) float64 {
 		}
 		return 0.01
 	case predLiteral:
-		s := math.Max(0.0005, 0.4*math.Pow(0.65, float64(len(commonParts.Replace(p.text)))))
+		s := rarity(p.text)
 		if p.left || p.right {
 			s *= 0.6
 		}

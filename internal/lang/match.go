@@ -3,6 +3,8 @@ package lang
 import (
 	"net/netip"
 	"strings"
+
+	"mimamori/internal/aho"
 )
 
 // textMatcher returns the comparison of one string.
@@ -27,8 +29,36 @@ func textMatcher(t *Test, lists Lists) func(string) bool {
 		w := words[0]
 		return func(s string) bool { return one(s, w) }
 	}
+	if t.Op == Contains && len(words) >= manyWords {
+		return containsMany(words, one)
+	}
 	return func(s string) bool {
 		for _, w := range words {
+			if one(s, w) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// manyWords are looked for in one pass.
+const manyWords = 6
+
+func containsMany(words []string, one func(s, w string) bool) func(string) bool {
+	literals := map[aho.Literal][]int32{}
+	for _, w := range words {
+		if w == "" { // in every text
+			return func(string) bool { return true }
+		}
+		literals[aho.Literal{Text: aho.Fold(w)}] = []int32{0}
+	}
+	a := aho.New(literals)
+	return func(s string) bool {
+		if !a.Any(s) {
+			return false
+		}
+		for _, w := range words { // the one that it is, as the language compares
 			if one(s, w) {
 				return true
 			}

@@ -1,10 +1,14 @@
-package rules
+// Package aho finds many literals in a text in one pass (Aho and Corasick, 1975),
+// letter case aside. It never blocks and does not allocate while it searches; its
+// table takes some dozen bytes for each byte of the literals.
+package aho
 
-// automaton finds all of a field's literals in one pass over its value
-// (Aho-Corasick, as a full table over byte classes). Two virtual symbols before
-// and after the text anchor prefixes and suffixes. It reads folded text;
-// upper-case ASCII shares a class with lower case.
-type automaton struct {
+import "unicode/utf8"
+
+// Automaton is a full table over byte classes. Two virtual symbols before and
+// after the text anchor prefixes and suffixes. It reads folded text; upper-case
+// ASCII shares a class with lower case.
+type Automaton struct {
 	class    [256]uint8
 	start    uint32 // row after the start symbol
 	classes  uint32
@@ -20,11 +24,14 @@ const (
 	startClass = 1
 )
 
-// literal is one pattern: text that must occur, at the start or end if anchored.
-type literal struct {
-	text        string // folded
-	left, right bool
+// Literal is text that must occur, at the start or end if anchored.
+type Literal struct {
+	Text        string // folded
+	Left, Right bool
 }
+
+// Marks takes the units of what is found.
+type Marks interface{ Mark(unit int32) }
 
 type builderNode struct {
 	next map[uint8]int32
@@ -32,12 +39,12 @@ type builderNode struct {
 	out  []int32
 }
 
-// newAutomaton compiles literals and the units that each admits.
-func newAutomaton(literals map[literal][]int32) *automaton {
-	a := &automaton{classes: 2} // 0: any other byte, 1: start
+// New compiles literals and the units that each stands for.
+func New(literals map[Literal][]int32) *Automaton {
+	a := &Automaton{classes: 2} // 0: any other byte, 1: start
 	for l := range literals {
-		for i := range len(l.text) {
-			if c := l.text[i]; a.class[c] == 0 {
+		for i := range len(l.Text) {
+			if c := l.Text[i]; a.class[c] == 0 {
 				a.class[c] = uint8(a.classes)
 				a.classes++
 			}
@@ -57,7 +64,7 @@ func newAutomaton(literals map[literal][]int32) *automaton {
 	return a
 }
 
-func (a *automaton) trie(literals map[literal][]int32) []builderNode {
+func (a *Automaton) trie(literals map[Literal][]int32) []builderNode {
 	nodes := []builderNode{{}}
 	for l, units := range literals {
 		at := int32(0)
@@ -73,13 +80,13 @@ func (a *automaton) trie(literals map[literal][]int32) []builderNode {
 			}
 			at = n
 		}
-		if l.left {
+		if l.Left {
 			step(startClass)
 		}
-		for i := range len(l.text) {
-			step(a.class[l.text[i]])
+		for i := range len(l.Text) {
+			step(a.class[l.Text[i]])
 		}
-		if l.right {
+		if l.Right {
 			step(uint8(a.endClass))
 		}
 		nodes[at].out = append(nodes[at].out, units...)
@@ -89,7 +96,7 @@ func (a *automaton) trie(literals map[literal][]int32) []builderNode {
 
 // link fills the table breadth first: a missing step goes where the longest
 // proper suffix goes.
-func (a *automaton) link(nodes []builderNode) {
+func (a *Automaton) link(nodes []builderNode) {
 	k := a.classes
 	a.next = make([]uint32, uint32(len(nodes))*k)
 	a.out, a.dict = make([][]int32, len(nodes)), make([]uint32, len(nodes))
@@ -121,9 +128,9 @@ func (a *automaton) link(nodes []builderNode) {
 	}
 }
 
-// scan marks the units of every literal that text holds. text is folded, or
+// Scan marks the units of every literal that text holds. text is folded, or
 // plain ASCII in any case.
-func scan[T string | []byte](a *automaton, text T, marks *bitset) {
+func Scan[T string | []byte, M Marks](a *Automaton, text T, marks M) {
 	s, next := a.start, a.next
 	for i := 0; i < len(text); i++ {
 		if s == 0 { // most text is about nothing: pass it quickly
@@ -137,18 +144,45 @@ func scan[T string | []byte](a *automaton, text T, marks *bitset) {
 		s = next[s+uint32(a.class[text[i]])]
 		if s&hitBit != 0 {
 			s &^= hitBit
-			a.hit(s, marks)
+			hit(a, s, marks)
 		}
 	}
 	if s = next[s+a.endClass]; s&hitBit != 0 {
-		a.hit(s&^hitBit, marks)
+		hit(a, s&^hitBit, marks)
 	}
 }
 
-func (a *automaton) hit(row uint32, marks *bitset) {
+func hit[M Marks](a *Automaton, row uint32, marks M) {
 	for s := row / a.classes; s != 0; s = a.dict[s] {
 		for _, u := range a.out[s] {
-			marks.set(u)
+			marks.Mark(u)
 		}
 	}
+}
+
+// Any tells whether text, of any kind, holds one of the literals once both are
+// folded. True may be one too many for who folds less.
+func (a *Automaton) Any(text string) bool {
+	s, next := a.start, a.next
+	var folded [utf8.UTFMax]byte
+	for i := 0; i < len(text); {
+		if c := text[i]; c < utf8.RuneSelf {
+			i++
+			if s == 0 && a.idle[c] {
+				continue
+			}
+			if s = next[s+uint32(a.class[c])]; s&hitBit != 0 {
+				return true
+			}
+			continue
+		}
+		r, n := utf8.DecodeRuneInString(text[i:])
+		i += n
+		for _, c := range utf8.AppendRune(folded[:0], foldRune(r)) {
+			if s = next[s+uint32(a.class[c])]; s&hitBit != 0 {
+				return true
+			}
+		}
+	}
+	return next[s+a.endClass]&hitBit != 0
 }

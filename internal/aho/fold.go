@@ -1,4 +1,4 @@
-package rules
+package aho
 
 import (
 	"encoding/binary"
@@ -7,8 +7,7 @@ import (
 	"unsafe"
 )
 
-// The index works on folded text only: a test that heeds letter case merely
-// gets a candidate too many. foldRune maps every rune that the language may
+// foldRune maps every rune that the language may
 // take for equal to one rune: it is coarser than both strings.ToLower and
 // strings.EqualFold, so that no match is lost.
 func foldRune(r rune) rune {
@@ -29,20 +28,22 @@ func foldRune(r rune) rune {
 	return least
 }
 
-// appendFold appends the folded form of s.
-func appendFold(dst []byte, s string) []byte {
+// AppendFold appends the folded form of s, in which letters that any reader may
+// take for equal are the same.
+func AppendFold(dst []byte, s string) []byte {
 	for _, r := range s {
 		dst = utf8.AppendRune(dst, foldRune(r))
 	}
 	return dst
 }
 
-func foldString(s string) string { return string(appendFold(nil, s)) }
+// Fold is AppendFold as a text.
+func Fold(s string) string { return string(AppendFold(nil, s)) }
 
 const highBits = 0x8080808080808080
 
-// isASCII looks at eight bytes at a time.
-func isASCII(s string) bool {
+// IsASCII tells whether s is plain ASCII. It looks at eight bytes at a time.
+func IsASCII(s string) bool {
 	b := unsafe.Slice(unsafe.StringData(s), len(s))
 	for ; len(b) >= 8; b = b[8:] {
 		if binary.LittleEndian.Uint64(b)&highBits != 0 {
