@@ -46,11 +46,11 @@ func price(n lang.Node) int {
 	case *lang.Test:
 		switch n.Op {
 		case lang.Contains:
-			return 60 * len(n.Values)
+			return 60 * min(len(n.Values), 6) // more are looked for in one pass
 		case lang.Like:
 			return 100 * len(n.Values)
 		case lang.StartsWith, lang.EndsWith:
-			return 12 * len(n.Values)
+			return 12 * min(len(n.Values), 20)
 		case lang.Matches:
 			return 1000
 		case lang.InCIDR, lang.InList:

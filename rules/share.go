@@ -50,7 +50,7 @@ const longText = 0.25
 // rarity is the share of values that hold a text: the rarer, the longer it is,
 // by letters of any script. Signs that no keyboard has are in next to none.
 func rarity(text string) float64 {
-	s, least := 0.4, 0.0005
+	s, least := 0.4, 0.00002
 	for _, r := range commonParts.Replace(text) {
 		switch {
 		case r < utf8.RuneSelf:

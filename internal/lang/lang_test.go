@@ -155,3 +155,26 @@ func TestContainsFoldAgreesWithLoweringBoth(t *testing.T) {
 		t.Error("a long line of one letter")
 	}
 }
+
+// TestManyWordsAreAsOneByOne: the pass over many words answers what each alone
+// does, for letters that fold in odd ways, too.
+func TestManyWordsAreAsOneByOne(t *testing.T) {
+	word := rapid.Map(rapid.SliceOfN(rapid.SampledFrom([]string{"a", "A", "b", "K", "K", "ſ", "s", "İ", "i", "ı", "外", "ß", "ẞ", "\xff", ".", " "}), 0, 4), func(l []string) string { return strings.Join(l, "") })
+	rapid.Check(t, func(t *rapid.T) {
+		n := &Test{Op: rapid.SampledFrom([]Op{Contains, StartsWith, EndsWith}).Draw(t, "op"), Fold: rapid.Bool().Draw(t, "fold")}
+		var each []func(string) bool
+		for _, w := range rapid.SliceOfN(word, manyWords, 2*manyWords).Draw(t, "words") {
+			if n.Fold {
+				w = strings.ToLower(w)
+			}
+			v := []event.Value{event.String(w)}
+			n.Values = append(n.Values, v...)
+			each = append(each, textMatcher(&Test{Op: n.Op, Fold: n.Fold, Values: v}, nil))
+		}
+		s := word.Draw(t, "text") + word.Draw(t, "more")
+		want := slices.ContainsFunc(each, func(one func(string) bool) bool { return one(s) })
+		if got := textMatcher(n, nil)(s); got != want {
+			t.Fatalf("%q: got %v, want %v", s, got, want)
+		}
+	})
+}

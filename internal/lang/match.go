@@ -2,7 +2,9 @@ package lang
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"mimamori/internal/aho"
 )
@@ -29,8 +31,8 @@ func textMatcher(t *Test, lists Lists) func(string) bool {
 		w := words[0]
 		return func(s string) bool { return one(s, w) }
 	}
-	if t.Op == Contains && len(words) >= manyWords {
-		return containsMany(words, one)
+	if t.Op != Like && len(words) >= manyWords && !slices.ContainsFunc(words, func(w string) bool { return w == "" || !utf8.ValidString(w) }) {
+		return anyOfMany(words, t.Op, one)
 	}
 	return func(s string) bool {
 		for _, w := range words {
@@ -45,13 +47,10 @@ func textMatcher(t *Test, lists Lists) func(string) bool {
 // manyWords are looked for in one pass.
 const manyWords = 6
 
-func containsMany(words []string, one func(s, w string) bool) func(string) bool {
+func anyOfMany(words []string, op Op, one func(s, w string) bool) func(string) bool {
 	literals := map[aho.Literal][]int32{}
 	for _, w := range words {
-		if w == "" { // in every text
-			return func(string) bool { return true }
-		}
-		literals[aho.Literal{Text: aho.Fold(w)}] = []int32{0}
+		literals[aho.Literal{Text: aho.Fold(w), Left: op == StartsWith, Right: op == EndsWith}] = []int32{0}
 	}
 	a := aho.New(literals)
 	return func(s string) bool {
