@@ -65,10 +65,13 @@ func tooDeep(src string) int {
 		if t.Kind != lexer.Bracket {
 			continue
 		}
-		if strings.Contains(")]}", t.Value) {
+		switch t.Value {
+		case ")", "]", "}":
 			depth--
-		} else if depth++; depth > maxNesting {
-			return t.From
+		default:
+			if depth++; depth > maxNesting {
+				return t.From
+			}
 		}
 	}
 	return -1
