@@ -14,41 +14,58 @@ import (
 //go:embed library/*.yaml
 var library embed.FS
 
-// Builtin returns the rules that come with the program.
-func Builtin() (*Set, error) { return Load(library, "library") }
-
-// Load reads every *.yaml and *.yml below dir, one rule a file, and applies
-// what folders called overrides hold. All mistakes of all files come back
-// joined, each an *Error; the set then is nil.
-func Load(fsys fs.FS, dir string) (*Set, error) {
-	var names, overrides []string
-	err := fs.WalkDir(fsys, dir, func(path string, e fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		switch yaml := strings.HasSuffix(path, ".yaml") || strings.HasSuffix(path, ".yml"); {
-		case e.IsDir() || !yaml:
-		case isOverride(path):
-			overrides = append(overrides, path)
-		default:
-			names = append(names, path)
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("rules: %w", err)
+// Library is the folder of the rules that come with the program.
+func Library() fs.FS {
+	dir, err := fs.Sub(library, "library")
+	if err != nil { // the name is a constant that is valid
+		return library
 	}
-	loaded, errs := make([]*Rule, len(names)), make([]error, len(names))
+	return dir
+}
+
+// Builtin returns the rules that come with the program.
+func Builtin() (*Set, error) { return Load(Library()) }
+
+// file is a file in one of the folders.
+type file struct {
+	fsys fs.FS
+	name string
+}
+
+// Load reads every *.yaml and *.yml below the folders, one rule a file, and
+// applies what folders called overrides hold, whichever folder a rule is from.
+// All mistakes of all files come back joined, each an *Error; the set then is nil.
+func Load(folders ...fs.FS) (*Set, error) {
+	var files, overrides []file
+	for _, fsys := range folders {
+		err := fs.WalkDir(fsys, ".", func(path string, e fs.DirEntry, err error) error {
+			if err != nil {
+				return err
+			}
+			switch yaml := strings.HasSuffix(path, ".yaml") || strings.HasSuffix(path, ".yml"); {
+			case e.IsDir() || !yaml:
+			case isOverride(path):
+				overrides = append(overrides, file{fsys, path})
+			default:
+				files = append(files, file{fsys, path})
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, fmt.Errorf("rules: %w", err)
+		}
+	}
+	loaded, errs := make([]*Rule, len(files)), make([]error, len(files))
 	next := make(chan int)
 	var wg sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
 			for i := range next {
-				loaded[i], errs[i] = read(fsys, names[i])
+				loaded[i], errs[i] = read(files[i])
 			}
 		})
 	}
-	for i := range names {
+	for i := range files {
 		next <- i
 	}
 	close(next)
@@ -60,18 +77,18 @@ func Load(fsys fs.FS, dir string) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.override(fsys, overrides); err != nil {
+	if err := s.override(overrides); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-func read(fsys fs.FS, name string) (*Rule, error) {
-	data, err := fs.ReadFile(fsys, name)
+func read(f file) (*Rule, error) {
+	data, err := fs.ReadFile(f.fsys, f.name)
 	if err != nil {
 		return nil, fmt.Errorf("rules: %w", err)
 	}
-	return Parse(name, data)
+	return Parse(f.name, data)
 }
 
 // NewSet makes a set of rules. Two rules with one id are an error.

@@ -71,10 +71,11 @@ func (d *decoder) thresholds(p ypair, r *Rule) {
 func isOverride(name string) bool { return path.Base(path.Dir(name)) == Overrides }
 
 // override applies the files of overrides to the rules of the set.
-func (s *Set) override(fsys fs.FS, names []string) error {
+func (s *Set) override(files []file) error {
 	var errs []error
-	for _, name := range names {
-		data, err := fs.ReadFile(fsys, name)
+	for _, f := range files {
+		name := f.name
+		data, err := fs.ReadFile(f.fsys, name)
 		if err != nil {
 			return fmt.Errorf("rules: %w", err)
 		}

@@ -13,7 +13,7 @@ func loadWith(override string) (*Set, error) {
 	return Load(fstest.MapFS{
 		"a.yaml":           {Data: []byte("id: a\ntitle: {en: a}\nwhen: has(user.name)\ncorrelate: {count: 10, by: [user.name], within: 5m}\n")},
 		"overrides/a.yaml": {Data: []byte(override)},
-	}, ".")
+	})
 }
 
 func TestOverridesChangeARule(t *testing.T) {
@@ -50,7 +50,7 @@ func TestMistakesInOverridesHaveAPlace(t *testing.T) {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
-	_, err := Load(fstest.MapFS{"overrides/gone.yaml": {Data: []byte("severity: low\n")}}, ".")
+	_, err := Load(fstest.MapFS{"overrides/gone.yaml": {Data: []byte("severity: low\n")}})
 	if err == nil || !strings.Contains(err.Error(), "no rule gone") {
 		t.Error(err)
 	}

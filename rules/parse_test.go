@@ -53,7 +53,7 @@ func TestAllMistakesOfAllFilesComeAtOnce(t *testing.T) {
 		"r/a.yaml":   {Data: []byte(goodRule + "x: 1\ny: 2\n")},
 		"r/s/b.yaml": {Data: []byte("id: b\ntitle: {en: x}\nwhen: nope ==\n")},
 		"r/c.txt":    {Data: []byte("no rule")},
-	}, "r")
+	})
 	if err == nil {
 		t.Fatal("no error")
 	}

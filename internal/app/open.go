@@ -123,25 +123,14 @@ func LoadFormats(folders []string) (*format.Set, error) {
 	return format.Load(append([]fs.FS{format.Files()}, more...)...)
 }
 
-// LoadRules reads the built-in rules and those of the given folders.
+// LoadRules reads the built-in rules and those of the given folders, with what
+// a folder overrides of any of them.
 func LoadRules(folders []string) (*rules.Set, error) {
-	set, err := rules.Builtin()
-	if err != nil {
-		return nil, err
-	}
 	more, err := dirs(folders)
 	if err != nil {
 		return nil, err
 	}
-	all := set.Rules()
-	for _, dir := range more {
-		extra, err := rules.Load(dir, ".")
-		if err != nil {
-			return nil, err
-		}
-		all = append(all[:len(all):len(all)], extra.Rules()...)
-	}
-	return rules.NewSet(all...)
+	return rules.Load(append([]fs.FS{rules.Library()}, more...)...)
 }
 
 func (a *App) openConsole(ctx context.Context) error {

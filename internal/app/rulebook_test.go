@@ -74,10 +74,18 @@ func TestRulesAndListsAreReadAnewWhileTheyWork(t *testing.T) {
 	if n := alerts("pc1") + alerts("pc1") + alerts("pc1"); n != 2 {
 		t.Errorf("%d alerts of the rules before the mistake, want 2", n)
 	}
+	write("rules/overrides/ssh-brute-force.yaml", "severity: low\nallow: [{when: 'source.ip == \"10.1.2.3\"', owner: sato, reason: scan, expires: 2027-03-31}]\n")
 	if err := os.Remove(filepath.Join(dir, "rules/another.yaml")); err != nil {
 		t.Fatal(err)
 	}
 	a.refreshRules()
+	set, err := LoadRules(a.cfg.Rules)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := set.Get("ssh-brute-force"); r.Severity != event.Low || len(r.Allow) != 1 {
+		t.Errorf("a built-in rule is not overridden: %s, %d exceptions", r.Severity, len(r.Allow))
+	}
 	at = at.Add(time.Hour)
 	if n := alerts("pc1") + alerts("pc1") + alerts("pc1"); n != 1 || a.rules.err.Load() != nil {
 		t.Errorf("%d alerts after the rule was removed, %v", n, a.rules.err.Load())

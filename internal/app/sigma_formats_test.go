@@ -75,7 +75,7 @@ func TestSigmasFieldsAreFoundInWhatTheFormatsWrite(t *testing.T) {
 				t.Errorf("%s: %v %+v", item, err, rep.Refusals)
 				continue
 			}
-			set, err := rules.Load(os.DirFS(dir), ".")
+			set, err := rules.Load(os.DirFS(dir))
 			if err != nil {
 				t.Fatal(err)
 			}

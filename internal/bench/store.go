@@ -20,7 +20,7 @@ func Rules(c Config) (Result, error) {
 	r := Result{Step: "rules"}
 	set, err := app.LoadRules(nil)
 	if c.Rules != "" {
-		set, err = rules.Load(os.DirFS(c.Rules), ".")
+		set, err = rules.Load(os.DirFS(c.Rules))
 	}
 	if err != nil {
 		return r, err

@@ -61,7 +61,7 @@ func TestAnAuthorsWay(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, err := rules.Load(os.DirFS(dir), ".")
+	set, err := rules.Load(os.DirFS(dir))
 	if err != nil || len(set.Rules()[0].Tests) != 2 {
 		t.Fatalf("the draft has not two tests: %v\n%s", err, text)
 	}

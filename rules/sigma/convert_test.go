@@ -30,7 +30,7 @@ func fires(t *testing.T, source, detection, js string) bool {
 	if rep.Imported != 1 {
 		t.Fatalf("refused: %+v", rep.Refusals)
 	}
-	s, err := rules.Load(os.DirFS(dir), ".")
+	s, err := rules.Load(os.DirFS(dir))
 	if err != nil {
 		t.Fatal(err)
 	}

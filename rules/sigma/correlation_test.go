@@ -49,7 +49,7 @@ func correlatedSet(t *testing.T, section string) (*rules.Set, Report) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, err := rules.Load(os.DirFS(dir), ".")
+	set, err := rules.Load(os.DirFS(dir))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -196,7 +196,7 @@ func TestAChainInOneFileIsImported(t *testing.T) {
 	if err != nil || rep.Refused > 0 {
 		t.Fatal(err, rep.Refusals)
 	}
-	set, err := rules.Load(os.DirFS(dir), ".")
+	set, err := rules.Load(os.DirFS(dir))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,7 +237,7 @@ func TestFiltersAreAdded(t *testing.T) {
 		if err != nil || rep.Refused > 0 || rep.Imported != 4 || len(rep.Filters) != 1 || rep.Filters[0].Rules != c.applied {
 			t.Fatalf("%v %+v", err, rep)
 		}
-		set, err := rules.Load(os.DirFS(dir), ".")
+		set, err := rules.Load(os.DirFS(dir))
 		if err != nil {
 			t.Fatal(err)
 		}

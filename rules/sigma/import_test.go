@@ -71,7 +71,7 @@ func TestMostLiveRulesAreImportedAndLoadQuickly(t *testing.T) {
 		t.Errorf("imported %d of %d", rep.Imported, rep.Total)
 	}
 	start := time.Now()
-	s, err := rules.Load(os.DirFS(out), ".")
+	s, err := rules.Load(os.DirFS(out))
 	if err != nil {
 		t.Fatal(err)
 	}

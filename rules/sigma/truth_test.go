@@ -56,7 +56,7 @@ func imported(t testing.TB) *rules.Set {
 	if _, err := Import(corpora(t), out, Options{}); err != nil {
 		t.Fatal(err)
 	}
-	s, err := rules.Load(os.DirFS(out), ".")
+	s, err := rules.Load(os.DirFS(out))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -70,7 +70,7 @@ func TestAnImportAgainSaysWhatChangedAndKeepsOverrides(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, second+".yaml")); !os.IsNotExist(err) {
 		t.Error("a rule that is gone stays")
 	}
-	set, err := rules.Load(os.DirFS(dir), ".")
+	set, err := rules.Load(os.DirFS(dir))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func TestIdsAreMadeWhereThereIsNone(t *testing.T) {
 	if rep.Imported != 5 || rep.Reasons["duplicate id"] != 1 {
 		t.Errorf("%+v", rep)
 	}
-	if _, err := rules.Load(os.DirFS(dir), "."); err != nil {
+	if _, err := rules.Load(os.DirFS(dir)); err != nil {
 		t.Error(err)
 	}
 }
@@ -133,7 +133,7 @@ func TestRegressionDataBecomeTests(t *testing.T) {
 	if rep.Tests.Rules != 1 || len(rep.Tests.Failing) != 1 {
 		t.Errorf("%+v", rep.Tests)
 	}
-	set, err := rules.Load(os.DirFS(dir), ".")
+	set, err := rules.Load(os.DirFS(dir))
 	if err != nil {
 		t.Fatal(err)
 	}
