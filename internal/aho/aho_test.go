@@ -1,0 +1,62 @@
+package aho
+
+import (
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+type marks map[int32]bool
+
+func (m marks) Mark(u int32) { m[u] = true }
+
+var text = rapid.Map(rapid.SliceOfN(rapid.SampledFrom([]string{"a", "A", "b", "c", "K", "K", "ſ", "外", "\xff", ".", "z"}), 0, 9), func(l []string) string { return strings.Join(l, "") })
+
+// TestAllThatATextHoldsIsFound: what strings.Contains and its like say of folded
+// texts, one literal after the other.
+func TestAllThatATextHoldsIsFound(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		literals, words := map[Literal][]int32{}, []Literal{}
+		for i := range rapid.IntRange(1, 8).Draw(t, "literals") {
+			l := Literal{Text: Fold(text.Draw(t, "literal")), Left: rapid.Bool().Draw(t, "left"), Right: rapid.Bool().Draw(t, "right")}
+			if l.Text == "" {
+				continue
+			}
+			literals[l] = append(literals[l], int32(i))
+			for len(words) <= i {
+				words = append(words, Literal{})
+			}
+			words[i] = l
+		}
+		if len(literals) == 0 {
+			return
+		}
+		raw := text.Draw(t, "text") + text.Draw(t, "more")
+		s := Fold(raw)
+		var want []int32
+		for i, l := range words {
+			switch {
+			case l.Text == "":
+			case l.Left && l.Right && s == l.Text, l.Left && !l.Right && strings.HasPrefix(s, l.Text), !l.Left && l.Right && strings.HasSuffix(s, l.Text), !l.Left && !l.Right && strings.Contains(s, l.Text):
+				want = append(want, int32(i))
+			}
+		}
+		a, got := New(literals), marks{}
+		Scan(a, s, got)
+		for _, u := range want {
+			if !got[u] {
+				t.Fatalf("%v in %q: %v is not found", words, s, words[u])
+			}
+		}
+		if len(got) != len(want) || a.Any(raw) != (len(want) > 0) {
+			t.Fatalf("%v in %q: found %v, any %v, want %v", words, s, got, a.Any(raw), want)
+		}
+		if IsASCII(raw) {
+			plain := marks{}
+			if Scan(a, raw, plain); len(plain) != len(want) {
+				t.Fatalf("%v in %q: unfolded %v, want %v", words, raw, plain, want)
+			}
+		}
+	})
+}
