@@ -76,9 +76,9 @@ func NewBacktest(set, running *Set, lists lang.Lists, log *slog.Logger) *Backtes
 			b.old[r.ID] = map[finger]event.Alert{}
 		}
 	}
-	b.now = NewEngine(&Set{fresh}, Options{Lists: lists, Log: log})
+	b.now = NewEngine(&Set{rules: fresh}, Options{Lists: lists, Log: log})
 	if len(old) > 0 {
-		b.was = NewEngine(&Set{old}, Options{Lists: lists, Log: log})
+		b.was = NewEngine(&Set{rules: old}, Options{Lists: lists, Log: log})
 	}
 	return b
 }

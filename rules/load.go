@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"crypto/sha256"
 	"embed"
 	"errors"
 	"fmt"
@@ -35,7 +36,17 @@ type file struct {
 // Load reads every *.yaml and *.yml below the folders, one rule a file, and
 // applies what folders called overrides hold, whichever folder a rule is from.
 // All mistakes of all files come back joined, each an *Error; the set then is nil.
-func Load(folders ...fs.FS) (*Set, error) {
+func Load(folders ...fs.FS) (*Set, error) { return Reload(nil, folders...) }
+
+// text is a file's name and a hash of what it says.
+type text struct {
+	name string
+	hash [sha256.Size]byte
+}
+
+// Reload is Load, but takes the rules whose files are as they were from another
+// set, which may be nil.
+func Reload(old *Set, folders ...fs.FS) (*Set, error) {
 	var files, overrides []file
 	for _, fsys := range folders {
 		err := fs.WalkDir(fsys, ".", func(path string, e fs.DirEntry, err error) error {
@@ -55,13 +66,13 @@ func Load(folders ...fs.FS) (*Set, error) {
 			return nil, fmt.Errorf("rules: %w", err)
 		}
 	}
-	loaded, errs := make([]*Rule, len(files)), make([]error, len(files))
+	loaded, texts, errs := make([]*Rule, len(files)), make([]text, len(files)), make([]error, len(files))
 	next := make(chan int)
 	var wg sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
 			for i := range next {
-				loaded[i], errs[i] = read(files[i])
+				loaded[i], texts[i], errs[i] = read(files[i], old)
 			}
 		})
 	}
@@ -77,23 +88,34 @@ func Load(folders ...fs.FS) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.parsed = make(map[text]*Rule, len(files))
+	for i, r := range loaded {
+		s.parsed[texts[i]] = r
+	}
 	if err := s.override(overrides); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-func read(f file) (*Rule, error) {
+func read(f file, old *Set) (*Rule, text, error) {
 	data, err := fs.ReadFile(f.fsys, f.name)
 	if err != nil {
-		return nil, fmt.Errorf("rules: %w", err)
+		return nil, text{}, fmt.Errorf("rules: %w", err)
 	}
-	return Parse(f.name, data)
+	t := text{f.name, sha256.Sum256(data)}
+	if old != nil {
+		if r := old.parsed[t]; r != nil {
+			return r, t, nil
+		}
+	}
+	r, err := Parse(f.name, data)
+	return r, t, err
 }
 
 // NewSet makes a set of rules. Two rules with one id are an error.
 func NewSet(list ...*Rule) (*Set, error) {
-	s := &Set{slices.Clone(list)}
+	s := &Set{rules: slices.Clone(list)}
 	slices.SortFunc(s.rules, func(a, b *Rule) int { return strings.Compare(a.ID, b.ID) })
 	var errs []error
 	for i := 1; i < len(s.rules); i++ {

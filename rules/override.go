@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -80,11 +81,13 @@ func (s *Set) override(files []file) error {
 			return fmt.Errorf("rules: %w", err)
 		}
 		id, _, _ := strings.Cut(path.Base(name), ".")
-		r := s.Get(id)
-		if r == nil {
+		i := slices.IndexFunc(s.rules, func(r *Rule) bool { return r.ID == id })
+		if i < 0 {
 			errs = append(errs, &Error{File: name, Line: 1, Col: 1, Msg: fmt.Sprintf("there is no rule %s to override", id), Hint: "delete the file if the rule is gone"})
 			continue
 		}
+		r := *s.rules[i] // the one in parsed stays
+		s.rules[i] = &r
 		errs = append(errs, r.override(name, data))
 	}
 	return errors.Join(errs...)

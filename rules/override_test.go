@@ -55,3 +55,27 @@ func TestMistakesInOverridesHaveAPlace(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestReloadTakesOverWhatHasNotChanged(t *testing.T) {
+	dir := fstest.MapFS{
+		"a.yaml":           {Data: []byte("id: a\ntitle: {en: a}\nwhen: has(user.name)\n")},
+		"b.yaml":           {Data: []byte("id: b\ntitle: {en: b}\nwhen: has(user.name)\n")},
+		"overrides/a.yaml": {Data: []byte("severity: low")},
+	}
+	old, err := Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	delete(dir, "overrides/a.yaml")
+	dir["b.yaml"] = &fstest.MapFile{Data: []byte("id: b\ntitle: {en: b}\nwhen: has(host.name)\n")}
+	s, err := Reload(old, dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := s.Get("a"); a.Severity != event.Medium || a.When != old.Get("a").When || old.Get("a").Severity != event.Low {
+		t.Errorf("a is %s, and was %s", a.Severity, old.Get("a").Severity)
+	}
+	if s.Get("b").Version == old.Get("b").Version {
+		t.Error("the change of b was not read")
+	}
+}

@@ -84,7 +84,10 @@ type condition struct {
 }
 
 // Set is an immutable set of checked rules.
-type Set struct{ rules []*Rule }
+type Set struct {
+	rules  []*Rule
+	parsed map[text]*Rule // as their files say, without overrides
+}
 
 // Rules returns the rules in order of their ids. Do not change the result.
 func (s *Set) Rules() []*Rule { return s.rules }

@@ -43,7 +43,7 @@ func Test(s *Set) []Failure {
 			}
 			running := *r
 			running.Status = Stable
-			e := NewEngine(&Set{[]*Rule{&running}}, Options{Lists: c.Lists})
+			e := NewEngine(&Set{rules: []*Rule{&running}}, Options{Lists: c.Lists})
 			e.shown = r.onAlerts() // the events of such a rule's tests are alerts
 			count := func(event.Alert) { f.Got++ }
 			e.Evaluate(b, count)

@@ -125,12 +125,14 @@ func LoadFormats(folders []string) (*format.Set, error) {
 
 // LoadRules reads the built-in rules and those of the given folders, with what
 // a folder overrides of any of them.
-func LoadRules(folders []string) (*rules.Set, error) {
+func LoadRules(folders []string) (*rules.Set, error) { return reloadRules(nil, folders) }
+
+func reloadRules(old *rules.Set, folders []string) (*rules.Set, error) {
 	more, err := dirs(folders)
 	if err != nil {
 		return nil, err
 	}
-	return rules.Load(append([]fs.FS{rules.Library()}, more...)...)
+	return rules.Reload(old, append([]fs.FS{rules.Library()}, more...)...)
 }
 
 func (a *App) openConsole(ctx context.Context) error {

@@ -28,6 +28,7 @@ type rulebook struct {
 	engine *rules.Engine
 	next   atomic.Pointer[rules.Engine]
 	err    atomic.Pointer[string] // why the folders' newest state is not in use
+	set    *rules.Set             // of the newest engine
 	files  uint64                 // fingerprint of the folders as they were read
 
 	mu  sync.Mutex
@@ -100,10 +101,11 @@ func (a *App) openRulebook() (err error) {
 }
 
 func (a *App) newEngine() (*rules.Engine, error) {
-	set, err := LoadRules(a.cfg.Rules)
+	set, err := reloadRules(a.rules.set, a.cfg.Rules)
 	if err != nil {
 		return nil, err
 	}
+	a.rules.set = set
 	a.log.Info("rules", "loaded", len(set.Rules()))
 	return rules.NewEngine(set, rules.Options{Lists: a.lists, Log: a.log, Now: a.now, Suspended: a.rules.suspended}), nil
 }
