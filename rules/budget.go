@@ -14,6 +14,7 @@ const (
 
 // budget finds the rules that take too long.
 type budget struct {
+	watch  func() time.Time // a clock to measure by
 	timing bool
 	seen   int
 	timed  int

@@ -89,7 +89,7 @@ func NewEngine(s *Set, opts Options) *Engine {
 	if opts.Groups <= 0 {
 		opts.Groups = 1_000_000
 	}
-	e := &Engine{opts: opts, clock: never, judged: never}
+	e := &Engine{opts: opts, clock: never, judged: never, budget: budget{watch: time.Now}}
 	var roots []lang.Node
 	for _, r := range s.rules {
 		if r.Status == Draft || r.Status == Deprecated {
@@ -264,9 +264,9 @@ func (e *Engine) walk(ev *event.Event, matched func(*unit, *event.Event)) (done 
 			e.run(x, ev, matched)
 			continue
 		}
-		began := time.Now()
+		began := e.budget.watch()
 		e.run(x, ev, matched)
-		x.state.spent += min(time.Since(began), longestRun)
+		x.state.spent += min(e.budget.watch().Sub(began), longestRun)
 	}
 	return true
 }
