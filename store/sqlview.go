@@ -26,5 +26,5 @@ func viewed(x string, v lang.View) string {
 	if v == lang.Minute || v == lang.Hour {
 		part = "date_part('" + dateParts[v] + "', " + clock + ")"
 	}
-	return `CASE WHEN regexp_matches(` + x + `, '^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}') AND ` + day + ` IS NOT NULL AND ` + clock + ` IS NOT NULL THEN ` + part + ` END`
+	return `CASE WHEN regexp_matches(` + x + `, '^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ]([01][0-9]|2[0-3]):[0-5][0-9]') AND ` + day + ` IS NOT NULL AND ` + clock + ` IS NOT NULL THEN ` + part + ` END`
 }

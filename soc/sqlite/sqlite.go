@@ -15,7 +15,8 @@ import (
 	"path/filepath"
 	"time"
 
-	_ "modernc.org/sqlite" // the database/sql driver "sqlite"
+	"modernc.org/sqlite" // also the database/sql driver "sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // DB is an open file. Any number of goroutines may use it.
@@ -46,10 +47,33 @@ func open(ctx context.Context, path string, files fs.FS) (*DB, error) {
 	if d.Read, err = connect(abs, "deferred", 4); err != nil {
 		return nil, errors.Join(err, d.Write.Close())
 	}
-	if err := d.migrate(ctx, files); err != nil {
-		return nil, errors.Join(fmt.Errorf("migrations: %w", err), d.Close())
+	for wait := 5 * time.Millisecond; ; wait *= 2 {
+		err := d.migrate(ctx, files)
+		if err == nil {
+			return d, nil
+		}
+		if !busy(err) || wait > time.Second || pause(ctx, wait) != nil {
+			return nil, errors.Join(fmt.Errorf("migrations: %w", err), d.Close())
+		}
 	}
-	return d, nil
+}
+
+// busy tells that others hold the file. SQLite does not wait for them by itself
+// while they turn a new file to WAL, or the last of them closes it.
+func busy(err error) bool {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	return ok && e.Code()&0xff == sqlite3.SQLITE_BUSY
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
 }
 
 func connect(path, txlock string, conns int) (*sql.DB, error) {
