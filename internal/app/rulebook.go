@@ -27,9 +27,10 @@ const rulesEvery = time.Second
 type rulebook struct {
 	engine *rules.Engine
 	next   atomic.Pointer[rules.Engine]
-	err    atomic.Pointer[string] // why the folders' newest state is not in use
 	set    *rules.Set             // of the newest engine
 	files  uint64                 // fingerprint of the folders as they were read
+	wrong  error                  // with the rules as they were read
+	err    atomic.Pointer[string] // why the folders' newest state is not in use; "": it is
 
 	mu  sync.Mutex
 	out map[string]string // suspended rules, and why
@@ -44,8 +45,8 @@ func (r *rulebook) suspended(rule, why string) {
 
 // warnings are what a person should know of the rules.
 func (r *rulebook) warnings() (out []string) {
-	if why := r.err.Load(); why != nil {
-		out = append(out, *why)
+	if why := *r.err.Load(); why != "" {
+		out = append(out, why)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -96,6 +97,7 @@ func (a *App) openLists(context.Context) (err error) {
 // openRulebook loads the rules.
 func (a *App) openRulebook() (err error) {
 	a.rules = &rulebook{files: fingerprint(a.cfg.Rules), out: map[string]string{}}
+	a.rules.err.Store(new(string))
 	a.rules.engine, err = a.newEngine()
 	return err
 }
@@ -131,24 +133,20 @@ func (a *App) refreshRules() {
 	if len(changed) > 0 {
 		a.log.Info("lists read anew", "lists", changed)
 	}
-	files := fingerprint(a.cfg.Rules)
-	if files == a.rules.files && len(changed) == 0 && err == nil {
-		return
-	}
-	if files != a.rules.files {
-		engine, rerr := a.newEngine()
-		if rerr == nil {
+	if files := fingerprint(a.cfg.Rules); files != a.rules.files {
+		engine, err := a.newEngine()
+		if err == nil {
 			a.rules.next.Store(engine)
 		}
-		err = errors.Join(err, rerr)
+		a.rules.files, a.rules.wrong = files, err
 	}
-	if a.rules.files = files; err == nil {
-		a.rules.err.Store(nil)
-		return
+	var text string
+	if err := errors.Join(err, a.rules.wrong); err != nil {
+		text = err.Error()
 	}
-	text := err.Error()
-	a.rules.err.Store(&text)
-	a.log.Error("rules or lists stay as they were", "err", err)
+	if text != *a.rules.err.Swap(&text) && text != "" {
+		a.log.Error("rules or lists stay as they were", "err", text)
+	}
 }
 
 // fingerprint changes when a file below the folders does.

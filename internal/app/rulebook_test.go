@@ -67,16 +67,22 @@ func TestRulesAndListsAreReadAnewWhileTheyWork(t *testing.T) {
 	}
 	write("rules/another.yaml", "id: another\nwhen: sorce.ip == 1\n")
 	a.refreshRules()
-	if why := a.rules.err.Load(); why == nil || !strings.Contains(*why, "another.yaml:2:7") {
-		t.Errorf("the mistake is not told: %v", why)
+	write("lists/broken.txt", "\xff\n")
+	a.refreshRules()
+	write("lists/watched.txt", "pc1\npc2\n") // what is well does not hide what is not
+	a.refreshRules()
+	if why := strings.Join(a.rules.warnings(), "\n"); !strings.Contains(why, "another.yaml:2:7") || !strings.Contains(why, "broken.txt:1:1") {
+		t.Errorf("the mistakes are not told: %s", why)
 	}
 	at = at.Add(time.Hour)
 	if n := alerts("pc1") + alerts("pc1") + alerts("pc1"); n != 2 {
 		t.Errorf("%d alerts of the rules before the mistake, want 2", n)
 	}
 	write("rules/overrides/ssh-brute-force.yaml", "severity: low\nallow: [{when: 'source.ip == \"10.1.2.3\"', owner: sato, reason: scan, expires: 2027-03-31}]\n")
-	if err := os.Remove(filepath.Join(dir, "rules/another.yaml")); err != nil {
-		t.Fatal(err)
+	for _, mistake := range []string{"rules/another.yaml", "lists/broken.txt"} {
+		if err := os.Remove(filepath.Join(dir, mistake)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	a.refreshRules()
 	set, err := LoadRules(a.cfg.Rules)
@@ -87,7 +93,7 @@ func TestRulesAndListsAreReadAnewWhileTheyWork(t *testing.T) {
 		t.Errorf("a built-in rule is not overridden: %s, %d exceptions", r.Severity, len(r.Allow))
 	}
 	at = at.Add(time.Hour)
-	if n := alerts("pc1") + alerts("pc1") + alerts("pc1"); n != 1 || a.rules.err.Load() != nil {
-		t.Errorf("%d alerts after the rule was removed, %v", n, a.rules.err.Load())
+	if n := alerts("pc1") + alerts("pc1") + alerts("pc1"); n != 1 || len(a.rules.warnings()) != 0 {
+		t.Errorf("%d alerts after the rule was removed, %v", n, a.rules.warnings())
 	}
 }

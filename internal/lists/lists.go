@@ -33,13 +33,15 @@ const maxBytes = 256 << 20
 // Lists are the lists of one folder. Any number of goroutines may ask.
 type Lists struct {
 	dir  string
-	read map[string]stamp // by file name, as of the last Reload
+	read map[string]reading // by name, as of the last Reload
 	now  atomic.Pointer[map[string]*list]
 }
 
-// stamp tells whether a file has changed.
-type stamp struct {
+// reading tells whether a file has changed since it was read, and what was
+// wrong with it then.
+type reading struct {
 	size, nanos int64
+	err         error
 }
 
 // list is one list, ready to be asked.
@@ -52,7 +54,7 @@ type list struct {
 // Open reads the lists of a folder. One that is not there has none, until it is
 // and Reload is called.
 func Open(dir string) (*Lists, error) {
-	l := &Lists{dir: dir, read: map[string]stamp{}}
+	l := &Lists{dir: dir, read: map[string]reading{}}
 	l.now.Store(&map[string]*list{})
 	_, err := l.Reload()
 	return l, err
@@ -68,70 +70,55 @@ func (l *Lists) Contains(name, value string) bool {
 	return x.around(name, bare, strings.ToLower(value))
 }
 
-// Names are the lists that there are, each with its number of values.
-func (l *Lists) Names() map[string]int {
-	out := map[string]int{}
-	for name, x := range *l.now.Load() {
-		out[name] = len(x.values) + len(x.networks) + len(x.patterns)
-	}
-	return out
-}
-
 // Reload reads what has changed in the folder, and says which lists did. The
-// error joins the mistakes, each with its file and line.
+// error joins the mistakes that stand, each with its file and line: those of
+// files that have not changed too.
 func (l *Lists) Reload() (changed []string, err error) {
 	paths, err := filepath.Glob(filepath.Join(l.dir, "*.txt"))
 	if err != nil {
 		return nil, fmt.Errorf("lists: %w", err)
 	}
-	old, next, seen := *l.now.Load(), map[string]*list{}, map[string]stamp{}
+	old, next, read := *l.now.Load(), map[string]*list{}, map[string]reading{}
 	var errs []error
 	for _, path := range paths {
 		name := strings.TrimSuffix(filepath.Base(path), ".txt")
-		next[name] = old[name]
+		before := old[name]
 		info, err := os.Stat(path)
-		if err != nil {
-			if !errors.Is(err, fs.ErrNotExist) {
-				errs = append(errs, fmt.Errorf("lists: %w", err))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		r, x := reading{err: err}, before
+		if err == nil {
+			r.size, r.nanos = info.Size(), info.ModTime().UnixNano()
+			if was := l.read[name]; was.size == r.size && was.nanos == r.nanos {
+				r.err = was.err
+			} else if x, r.err = readFile(path, r.size); r.err == nil {
+				changed = append(changed, name)
+			} else {
+				x = before
 			}
-			continue
 		}
-		seen[name] = stamp{info.Size(), info.ModTime().UnixNano()}
-		if seen[name] == l.read[name] {
-			continue
+		if read[name] = r; r.err != nil {
+			errs = append(errs, r.err)
 		}
-		x, err := readFile(path)
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		next[name] = x
-		changed = append(changed, name)
-	}
-	for name, x := range next {
-		if x == nil {
-			delete(next, name)
+		if x != nil {
+			next[name] = x
 		}
 	}
 	for name := range old {
-		if _, ok := seen[name]; !ok {
+		if next[name] == nil {
 			changed = append(changed, name)
-			delete(next, name)
 		}
 	}
-	l.read = seen
+	l.read = read
 	l.now.Store(&next)
 	slices.Sort(changed)
 	return changed, errors.Join(errs...)
 }
 
-func readFile(path string) (*list, error) {
-	info, err := os.Stat(path)
-	if err == nil && info.Size() > maxBytes {
-		err = fmt.Errorf("%s has %d bytes, and a list at most %d", path, info.Size(), maxBytes)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("lists: %w", err)
+func readFile(path string, size int64) (*list, error) {
+	if size > maxBytes {
+		return nil, fmt.Errorf("lists: %s has %d bytes, and a list at most %d", path, size, maxBytes)
 	}
 	b, err := os.ReadFile(path)
 	if err != nil {
