@@ -140,6 +140,32 @@ func TestGroupsAreBounded(t *testing.T) {
 	}
 }
 
+// TestALateTownIsHeardAmongManyLateTowns: beyond maxLanes they share a lane.
+func TestALateTownIsHeardAmongManyLateTowns(t *testing.T) {
+	s := setOf(t, ruleOf(t, "r", `has(event.action)`, "correlate: {count: 2, by: [host.name], within: 60s}"))
+	e, x := NewEngine(s, Options{}), new(event.Builder)
+	send := func(collector string, seq int, at time.Time) {
+		var b event.Batch
+		x.Set(fieldTime, event.Time(at.UnixNano()))
+		x.Set(event.MustLookup("event.action"), event.String("a"))
+		x.Set(event.MustLookup("host.name"), event.String(collector))
+		b.Append(x, event.Ref{Collector: collector, Source: "s", Epoch: 1, Seq: uint64(seq)})
+		e.Evaluate(&b, func(event.Alert) { t.Error("too early") })
+	}
+	send("on-time", 1, testStart.Add(time.Hour))
+	const towns = maxLanes + 50
+	for seq := range 2 {
+		for i := range towns {
+			send(fmt.Sprintf("town-%d", i), seq+1, testStart.Add(time.Duration(seq)*time.Second))
+		}
+	}
+	alerts := 0
+	e.Flush(func(event.Alert) { alerts++ })
+	if alerts != towns {
+		t.Errorf("%d of %d towns were heard", alerts, towns)
+	}
+}
+
 func FuzzRestore(f *testing.F) {
 	s := correlatedSet(f)
 	e := NewEngine(s, Options{})

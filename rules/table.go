@@ -67,6 +67,7 @@ const (
 	evidenceBudget = 32 << 20
 	maxWaiting     = 1 << 20
 	maxLanes       = 256
+	sharedLane     = "*" // no collector's name
 	laneIdle       = int64(10 * time.Minute)
 	absentKept     = int64(30 * 24 * time.Hour) // a key that has gone silent is known for so long
 )
@@ -163,10 +164,11 @@ func (t *table) lane(at, clock int64, from *origin, delayed bool) *lane {
 		name += "/" + from.source
 	}
 	l := t.lanes[name]
+	if l == nil && len(t.lanes) >= maxLanes {
+		name = sharedLane
+		l = t.lanes[name]
+	}
 	if l == nil {
-		if len(t.lanes) >= maxLanes {
-			name = ""
-		}
 		l = &lane{name: name, clock: never}
 		t.lanes[name] = l
 	}
