@@ -56,6 +56,9 @@ const maxNesting = 200
 
 // tooDeep finds the bracket that nests too deep, -1 for none.
 func tooDeep(src string) int {
+	if strings.Count(src, "(")+strings.Count(src, "[")+strings.Count(src, "{") <= maxNesting {
+		return -1
+	}
 	tokens, err := lexer.Lex(file.NewSource(src))
 	if err != nil {
 		return -1 // the parser says what is wrong
