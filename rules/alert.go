@@ -2,6 +2,7 @@ package rules
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -64,7 +65,7 @@ func (e *Engine) suppressed(st *state, ev *event.Event, at int64) {
 	}
 	a := e.newAlert(st.rule, ev)
 	a.Count, a.Events = 1, []event.Evidence{freeze(ev)}
-	e.finish(a, orElse(readableKey(g.key, t.by), refKey(ev.Ref)), at, at)
+	e.finish(a, cmp.Or(readableKey(g.key, t.by), refKey(ev.Ref)), at, at)
 	last := &e.pending[len(e.pending)-1]
 	last.ID = event.AlertID(last.Rule, last.Version, last.Municipality, last.Key, time.Unix(0, begin).UTC())
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"mimamori/event"
+	"mimamori/internal/calendar"
 	"mimamori/internal/lang"
 )
 
@@ -124,7 +125,7 @@ func (b *Backtest) foundBefore(a event.Alert) {
 func (b *Backtest) found(a event.Alert) {
 	r := b.rules[a.Rule]
 	r.Alerts++
-	r.Days[a.End.In(time.FixedZone("JST", 9*3600)).Format(time.DateOnly)]++
+	r.Days[a.End.In(calendar.JST()).Format(time.DateOnly)]++
 	r.Towns[a.Municipality]++
 	r.groups[a.Key]++
 	if len(r.Example) < maxExamples {

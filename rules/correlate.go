@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -77,7 +78,7 @@ const (
 func (d *decoder) correlate(p ypair) *Correlate {
 	c := &Correlate{Count: Bound{"gte", 1}, Lateness: defaultLateness, Learn: 14 * 24 * time.Hour}
 	of := func(kind string) func(ypair) {
-		return func(q ypair) { c.Fields, c.Type = d.fields(q), orElse(c.Type, kind) }
+		return func(q ypair) { c.Fields, c.Type = d.fields(q), cmp.Or(c.Type, kind) }
 	}
 	d.keys(p.value, "correlate", map[string]func(ypair){
 		"type":       func(q ypair) { c.Type = d.text(q) },
@@ -89,16 +90,16 @@ func (d *decoder) correlate(p ypair) *Correlate {
 		"new":        of("new"),
 		"over":       func(q ypair) { c.Over = d.bound(q, -1e18, 1e18) },
 		"rank":       func(q ypair) { c.Rank = d.number(q, 0, 100) },
-		"spike":      func(q ypair) { c.Spike, c.Type = d.number(q, 1, 1e6), orElse(c.Type, "spike") },
-		"regular":    func(q ypair) { c.Regular, c.Type = d.number(q, 0, 0.7), orElse(c.Type, "regular") },
+		"spike":      func(q ypair) { c.Spike, c.Type = d.number(q, 1, 1e6), cmp.Or(c.Type, "spike") },
+		"regular":    func(q ypair) { c.Regular, c.Type = d.number(q, 0, 0.7), cmp.Or(c.Type, "regular") },
 		"by":         func(q ypair) { c.By = d.fields(q) },
 		"within":     func(q ypair) { c.Within = d.duration(q) },
 		"lateness":   func(q ypair) { c.Lateness = d.duration(q) },
 		"learn":      func(q ypair) { c.Learn = d.duration(q) },
-		"steps":      func(q ypair) { c.Steps = d.sequence(q); c.Type = orElse(c.Type, "sequence") },
+		"steps":      func(q ypair) { c.Steps = d.sequence(q); c.Type = cmp.Or(c.Type, "sequence") },
 		"until":      func(q ypair) { c.Until = d.condition(q) },
 	})
-	c.Type = orElse(c.Type, "threshold")
+	c.Type = cmp.Or(c.Type, "threshold")
 	for _, mistake := range c.mistakes(func(key string) bool { return d.has(p.value, key) }) {
 		msg, hint, _ := strings.Cut(mistake, "\n")
 		d.fail(p.line, p.col, hint, "%s", msg)

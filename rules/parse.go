@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"mimamori/event"
+	"mimamori/internal/calendar"
 )
 
 var validID = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,79}$`)
@@ -158,13 +159,6 @@ func (d *decoder) source(p ypair, r *Rule) {
 	})
 }
 
-func orElse(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
-}
-
 func (d *decoder) suppress(p ypair) *Suppress {
 	s := &Suppress{}
 	d.keys(p.value, "suppress", map[string]func(ypair){
@@ -198,7 +192,7 @@ func (d *decoder) allow(p ypair) []Allow {
 
 // date reads a day, in Japan; the entry holds to the end of it.
 func (d *decoder) date(p ypair) time.Time {
-	at, err := time.ParseInLocation(time.DateOnly, d.text(p), time.FixedZone("JST", 9*3600))
+	at, err := time.ParseInLocation(time.DateOnly, d.text(p), calendar.JST())
 	if err != nil {
 		d.fail(p.value.line, p.value.col, "2027-03-31", "%q is no date", p.value.text)
 		return time.Time{}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"mimamori/event"
+	"mimamori/internal/calendar"
 )
 
 // mix makes events in the shapes of FortiGate traffic logs (60 %), Squid's
@@ -100,7 +101,7 @@ func (m *mix) fortigate() {
 	spkt, rpkt := sent/700+1, rcvd/1100+1
 	service := map[int64]string{443: "HTTPS", 80: "HTTP", 53: "DNS", 445: "SMB", 3389: "RDP", 8080: "tcp/8080", 123: "NTP"}[dport]
 	policy := m.r.IntN(40)
-	at := time.Unix(0, m.now).In(time.FixedZone("JST", 9*3600))
+	at := time.Unix(0, m.now).In(calendar.JST())
 	dev := "FG100F-" + m.pick(towns...)
 	line := fmt.Sprintf(`date=%s time=%s devname="%s" devid="FGT100FTK2300%04d" eventtime=%d tz="+0900" logid="0000000013" type="traffic" subtype="forward" level="notice" vd="root" srcip=%s srcport=%d srcintf="internal%d" srcintfrole="lan" dstip=%s dstport=%d dstintf="wan1" dstintfrole="wan" srccountry="Reserved" dstcountry="%s" sessionid=%d proto=6 action="%s" policyid=%d policytype="policy" service="%s" trandisp="snat" duration=%d sentbyte=%d rcvdbyte=%d sentpkt=%d rcvdpkt=%d appcat="unscanned"`,
 		at.Format("2006-01-02"), at.Format("15:04:05"), dev, policy, m.now, src, sport, policy%4, dst, dport, m.pick("Japan", "United States", "Ireland", "Singapore"), session, action, policy, service, dur, sent, rcvd, spkt, rpkt)

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"mimamori/internal/calendar"
 )
 
 // words is a report as people read it, in one language.
@@ -74,7 +76,7 @@ func (s speaker) span(d time.Duration) string {
 }
 
 func (s speaker) clock(at time.Time) string {
-	at = at.In(time.FixedZone("JST", 9*3600))
+	at = at.In(calendar.JST())
 	if s.en {
 		return at.Format("2006-01-02 15:04") + " JST"
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"mimamori/event"
+	"mimamori/internal/calendar"
 )
 
 // When a collector is worth a look, and when somebody must act.
@@ -204,7 +205,7 @@ func (v *view) offset(seconds float64) string {
 }
 
 // day is a date without the time.
-func (v *view) day(t time.Time) string { return t.In(jst()).Format("2006-01-02") }
+func (v *view) day(t time.Time) string { return t.In(calendar.JST()).Format("2006-01-02") }
 
 // coverSentence says in one sentence whether all that should arrive does.
 func (v *view) coverSentence(towns []coverTown) (level, string) {

@@ -3,6 +3,8 @@ package console
 import (
 	"net/url"
 	"time"
+
+	"mimamori/internal/calendar"
 )
 
 // span is the range of time that a search looks at: a preset that ends now, or
@@ -51,7 +53,7 @@ func parseSpan(q url.Values, now time.Time) span {
 
 func parseMoment(s string) (time.Time, bool) {
 	for _, layout := range []string{spanFormat, "2006-01-02T15:04", "2006-01-02"} {
-		if t, err := time.ParseInLocation(layout, s, jst()); err == nil {
+		if t, err := time.ParseInLocation(layout, s, calendar.JST()); err == nil {
 			return t, true
 		}
 	}
@@ -68,7 +70,7 @@ func (s span) params(fixed bool) (preset, from, to string) {
 }
 
 func formatMoment(t time.Time) string {
-	t = t.In(jst())
+	t = t.In(calendar.JST())
 	if t.Nanosecond() == 0 {
 		return t.Format(spanFormat)
 	}

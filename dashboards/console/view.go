@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"mimamori/event"
+	"mimamori/internal/calendar"
 	"mimamori/soc"
 )
 
@@ -98,15 +99,11 @@ func (v *view) tenants(code string) []string {
 	return []string{}
 }
 
-// JST is the zone in which the console shows times. Japan has one zone and no
-// summer time, so that no zone data is needed.
-func jst() *time.Location { return time.FixedZone("JST", 9*3600) }
-
 // Abs is the moment in full: 2026-11-22 11:02:13.
-func (v *view) Abs(t time.Time) string { return t.In(jst()).Format("2006-01-02 15:04:05") }
+func (v *view) Abs(t time.Time) string { return t.In(calendar.JST()).Format("2006-01-02 15:04:05") }
 
 // Clock is the moment in short, with milliseconds: 11-22 11:02:13.201.
-func (v *view) Clock(t time.Time) string { return t.In(jst()).Format("01-02 15:04:05.000") }
+func (v *view) Clock(t time.Time) string { return t.In(calendar.JST()).Format("01-02 15:04:05.000") }
 
 // Rel is how long ago a moment was: 12分前. A moment more than a week ago, or
 // in the future, is its date.
@@ -117,7 +114,7 @@ func (v *view) Rel(t time.Time) string {
 	d := v.Now.Sub(t)
 	switch {
 	case d < -time.Minute || d >= 7*24*time.Hour:
-		return t.In(jst()).Format("2006-01-02 15:04")
+		return t.In(calendar.JST()).Format("2006-01-02 15:04")
 	case d < 10*time.Second:
 		return v.T("time.now")
 	}
@@ -225,7 +222,7 @@ func (v *view) given(s span, t time.Time) string {
 	if s.Preset != "" {
 		return ""
 	}
-	return t.In(jst()).Format(spanFormat)
+	return t.In(calendar.JST()).Format(spanFormat)
 }
 
 // fieldsURL is where the search page's field values come from.

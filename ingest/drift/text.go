@@ -8,6 +8,7 @@ import (
 
 	"mimamori/event"
 	"mimamori/ingest/device"
+	"mimamori/internal/calendar"
 )
 
 // Rule is the id of the rule that drifts are alerts of.
@@ -114,7 +115,7 @@ func steps() event.Steps {
 }
 
 func noteOver(at int64) event.Localized {
-	t := time.Unix(at, 0).In(time.FixedZone("JST", 9*3600))
+	t := time.Unix(at, 0).In(calendar.JST())
 	return event.Localized{
 		JA: "ログがまたこれまでどおりになりました（" + t.Format("1月2日15時04分") + "）。",
 		EN: "The log is again what it was (" + t.Format("2006-01-02 15:04") + " JST).",

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"mimamori/internal/calendar"
 )
 
 func TestIndicatorsOfEachKindAreFound(t *testing.T) {
@@ -59,7 +61,7 @@ func TestIndicatorsOfEachKindAreFound(t *testing.T) {
 			t.Fatal(field)
 		}
 	}
-	day := time.Date(2026, 11, 23, 0, 0, 0, 0, time.FixedZone("JST", 9*3600))
+	day := time.Date(2026, 11, 23, 0, 0, 0, 0, calendar.JST())
 	want(t, k.event(Origin{Received: day.Add(-time.Second).UnixNano()}, "source.ip=203.0.113.10"), "tags=ioc", "threat.feed.name=feed", "threat.indicator.description=C2, port 443")
 	want(t, k.event(Origin{Received: day.UnixNano()}, "source.ip=203.0.113.10"), "tags=")
 	want(t, k.event(Origin{}, "source.ip=203.0.113.9", "threat.indicator.name=the device's", "tags=a"), "threat.indicator.name=the device's", "tags=a, ioc", "threat.feed.name=")

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"golang.org/x/net/publicsuffix"
+
+	"mimamori/internal/calendar"
 )
 
 // indicatorColumns are the headings of a CSV file.
@@ -46,7 +48,7 @@ func parseDay(s string) (uint32, error) {
 	}
 	t, err := time.Parse(time.RFC3339, s)
 	if err != nil {
-		t, err = time.ParseInLocation(time.DateOnly, s, time.FixedZone("JST", 9*3600))
+		t, err = time.ParseInLocation(time.DateOnly, s, calendar.JST())
 	}
 	if err != nil || t.Unix() <= 0 || t.Unix() >= 1<<32 {
 		return 0, fmt.Errorf("%q is no day such as 2027-03-31", s)

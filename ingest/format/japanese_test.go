@@ -3,10 +3,12 @@ package format
 import (
 	"testing"
 	"time"
+
+	"mimamori/internal/calendar"
 )
 
 func TestJapaneseTimes(t *testing.T) {
-	jst := tokyo()
+	jst := calendar.JST()
 	c := &clock{zone: jst, ref: time.Date(2026, 11, 23, 0, 0, 0, 0, jst).UnixNano()}
 	for s, want := range map[string]string{
 		"令和8年11月22日 10時15分02秒":   "2026-11-22T10:15:02+09:00",

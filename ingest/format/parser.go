@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"mimamori/event"
+	"mimamori/internal/calendar"
 )
 
 // Options configure a parser.
@@ -81,14 +82,10 @@ type parserFields struct {
 	types, claimed                                                         event.Field
 }
 
-// tokyo is the zone of Japan, which has no daylight saving time; no zone data is
-// needed for it.
-func tokyo() *time.Location { return time.FixedZone("JST", 9*3600) }
-
 // Parser makes a parser.
 func (s *Set) Parser(opts Options) *Parser {
 	if opts.Location == nil {
-		opts.Location = tokyo()
+		opts.Location = calendar.JST()
 	}
 	if opts.Now == nil {
 		opts.Now = time.Now

@@ -4,10 +4,12 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"mimamori/internal/calendar"
 )
 
 func TestSyslogHeadersAsDevicesSendThem(t *testing.T) {
-	jst := time.FixedZone("JST", 9*3600)
+	jst := calendar.JST()
 	at := time.Date(2026, 11, 1, 9, 15, 2, 0, jst)
 	for _, c := range []struct {
 		name, line, host, app, proc, body string
@@ -56,14 +58,14 @@ func TestAYearIsChosenNearestToReceipt(t *testing.T) {
 		text     string
 		year     int
 	}{
-		{time.Date(2027, 1, 1, 0, 5, 0, 0, tokyo()), "Dec 31 23:59:59", 2026},
-		{time.Date(2026, 12, 31, 23, 59, 0, 0, tokyo()), "Jan  1 00:00:30", 2027},
-		{time.Date(2026, 6, 1, 0, 0, 0, 0, tokyo()), "Jun  1 00:00:00", 2026},
-		{time.Date(2028, 3, 1, 0, 0, 0, 0, tokyo()), "Feb 29 12:00:00", 2028},
+		{time.Date(2027, 1, 1, 0, 5, 0, 0, calendar.JST()), "Dec 31 23:59:59", 2026},
+		{time.Date(2026, 12, 31, 23, 59, 0, 0, calendar.JST()), "Jan  1 00:00:30", 2027},
+		{time.Date(2026, 6, 1, 0, 0, 0, 0, calendar.JST()), "Jun  1 00:00:00", 2026},
+		{time.Date(2028, 3, 1, 0, 0, 0, 0, calendar.JST()), "Feb 29 12:00:00", 2028},
 	} {
 		p.clock.ref = c.received.UnixNano()
 		ns, ok := p.clock.auto(c.text)
-		if got := time.Unix(0, ns).In(tokyo()).Year(); !ok || got != c.year {
+		if got := time.Unix(0, ns).In(calendar.JST()).Year(); !ok || got != c.year {
 			t.Errorf("%s received %v: year %d, want %d", c.text, c.received, got, c.year)
 		}
 	}

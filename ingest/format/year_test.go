@@ -8,13 +8,14 @@ import (
 	"pgregory.net/rapid"
 
 	"mimamori/event"
+	"mimamori/internal/calendar"
 )
 
 // TestAYearIsGuessedAroundNewYear writes lines without a year: written up to
 // 300 days before they are received, by a clock up to 23 hours ahead.
 func TestAYearIsGuessedAroundNewYear(t *testing.T) {
 	p := builtinSet(t).Parser(Options{})
-	near := time.Date(2027, 1, 1, 0, 0, 0, 0, tokyo())
+	near := time.Date(2027, 1, 1, 0, 0, 0, 0, calendar.JST())
 	rapid.Check(t, func(t *rapid.T) {
 		received := near.Add(time.Duration(rapid.Int64Range(-3*86400, 3*86400).Draw(t, "received")) * time.Second)
 		if rapid.Bool().Draw(t, "any day") {

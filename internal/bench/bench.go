@@ -15,6 +15,7 @@ import (
 	"mimamori/ingest/enrich"
 	"mimamori/ingest/format"
 	"mimamori/internal/app"
+	"mimamori/internal/calendar"
 	"mimamori/internal/measure"
 	"mimamori/internal/sample"
 )
@@ -86,7 +87,7 @@ func (c *Config) each(add func(string) error) error {
 	if c.Lines != nil {
 		return c.Lines(add)
 	}
-	m := sample.New(sample.Towns(1)[0], 1, time.Date(2026, 11, 22, 9, 0, 0, 0, time.FixedZone("JST", 9*3600)))
+	m := sample.New(sample.Towns(1)[0], 1, time.Date(2026, 11, 22, 9, 0, 0, 0, calendar.JST()))
 	m.Incidents = 5000
 	var b []byte
 	for range c.Events {

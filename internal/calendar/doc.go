@@ -28,8 +28,11 @@ type Date struct {
 // Off tells that offices are closed.
 func (d Date) Off() bool { return d.Kind != Workday }
 
-// JST is the zone of the days: Japan has one, without summer time.
-func JST() *time.Location { return time.FixedZone("JST", 9*3600) }
+var jst = time.FixedZone("JST", 9*3600)
+
+// JST is the zone of the days: Japan has one, without summer time, so that no
+// zone data is needed.
+func JST() *time.Location { return jst }
 
 // Day tells what the day of the moment t is in Japan.
 func Day(t time.Time) Date {

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"mimamori/event"
+	"mimamori/internal/calendar"
 	"mimamori/store"
 )
 
@@ -56,9 +57,8 @@ func (p *program) moment(s string) (time.Time, error) {
 	if age, err := time.ParseDuration(s); err == nil {
 		return p.now().Add(-age), nil
 	}
-	jst := time.FixedZone("JST", 9*3600)
 	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02 15:04:05", "2006-01-02T15:04", "2006-01-02 15:04", "2006-01-02"} {
-		if t, err := time.ParseInLocation(layout, s, jst); err == nil {
+		if t, err := time.ParseInLocation(layout, s, calendar.JST()); err == nil {
 			return t, nil
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"mimamori/event"
+	"mimamori/internal/calendar"
 	"mimamori/rules"
 	"mimamori/store"
 )
@@ -22,7 +23,7 @@ func signIns(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x, at := new(event.Builder), time.Date(2026, 11, 20, 23, 30, 0, 0, time.FixedZone("JST", 9*3600))
+	x, at := new(event.Builder), time.Date(2026, 11, 20, 23, 30, 0, 0, calendar.JST())
 	for seg := range 6 {
 		var b event.Batch
 		for i := range 60 {

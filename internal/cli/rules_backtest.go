@@ -10,12 +10,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"mimamori/event"
 	"mimamori/internal/app"
+	"mimamori/internal/calendar"
 	"mimamori/internal/lists"
 	"mimamori/internal/measure"
 	"mimamori/rules"
@@ -149,7 +149,7 @@ func showBacktest(w io.Writer, r *rules.RuleReport) {
 	}{{"example", r.Example}, {"added", r.Added}, {"removed", r.Removed}} {
 		for i := range part.list {
 			a := &part.list[i]
-			fmt.Fprintf(w, "  %s: %s, %d events, %s\n", part.what, a.Start.In(time.FixedZone("JST", 9*3600)).Format("2006-01-02 15:04:05"), a.Count, a.Key)
+			fmt.Fprintf(w, "  %s: %s, %d events, %s\n", part.what, a.Start.In(calendar.JST()).Format("2006-01-02 15:04:05"), a.Count, a.Key)
 			if n := len(a.Events); n > 0 {
 				fmt.Fprintf(w, "    %s\n", strings.TrimSpace(string(a.Events[n-1].JSON)))
 			}

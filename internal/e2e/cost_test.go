@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"mimamori/internal/calendar"
 	"mimamori/internal/sample"
 )
 
@@ -111,7 +112,7 @@ func (s *system) mixed(name string, lines int) (bytes int64) {
 	}
 	defer f.Close()
 	w := bufio.NewWriterSize(f, 1<<20)
-	m := sample.New(sample.Towns(1)[0], 1, time.Date(2026, 11, 22, 9, 0, 0, 0, time.FixedZone("JST", 9*3600)))
+	m := sample.New(sample.Towns(1)[0], 1, time.Date(2026, 11, 22, 9, 0, 0, 0, calendar.JST()))
 	var b []byte
 	for range lines {
 		b, _ = m.Append(b[:0])

@@ -16,6 +16,7 @@ import (
 
 	_ "modernc.org/sqlite" // the alerts database is read from outside
 
+	"mimamori/internal/calendar"
 	"mimamori/internal/sample"
 )
 
@@ -26,7 +27,7 @@ const fileInputs = `  - {source: firewall, type: file, paths: [firewall.log]}
 
 // feed appends the town's lines to the two files, in steps.
 func (s *system) feed(lines int, step func(done int)) error {
-	m := sample.New(sample.Towns(1)[0], 99, time.Date(2026, 11, 22, 9, 0, 0, 0, time.FixedZone("JST", 9*3600)))
+	m := sample.New(sample.Towns(1)[0], 99, time.Date(2026, 11, 22, 9, 0, 0, 0, calendar.JST()))
 	m.Incidents = 700
 	var w [2]*bufio.Writer
 	for i, name := range []string{"firewall.log", "endpoints.log"} {

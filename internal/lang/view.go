@@ -8,6 +8,7 @@ import (
 	"github.com/expr-lang/expr/ast"
 
 	"mimamori/event"
+	"mimamori/internal/calendar"
 )
 
 var views = map[string]View{"number": Number, "minute": Minute, "hour": Hour, "day": Day, "week": Week, "month": Month, "year": Year}
@@ -73,7 +74,7 @@ func viewProgram(t *Test) Program {
 		case !ok:
 			return false
 		case dated && v.Kind() == event.Date:
-			at := time.Unix(0, v.Int()).In(japan)
+			at := time.Unix(0, v.Int()).In(calendar.JST())
 			return t.holds(float64(partOf(at, t.View)))
 		case v.Kind() == event.List:
 			for _, s := range v.List() {
@@ -99,9 +100,6 @@ func (t *Test) holds(x float64) bool {
 	}
 	return false
 }
-
-// japan is where the people are who write hour(@timestamp).
-var japan = time.FixedZone("JST", 9*3600)
 
 func partOf(at time.Time, v View) int {
 	switch v {

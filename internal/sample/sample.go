@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"mimamori/event"
+	"mimamori/internal/calendar"
 )
 
 // Kind is a kind of log.
@@ -74,9 +75,7 @@ func New(town Town, seed uint64, start time.Time) *Maker {
 }
 
 // SetTime moves the maker's clock. Its devices write Japanese time.
-func (m *Maker) SetTime(t time.Time) { m.now = t.In(jst) }
-
-var jst = time.FixedZone("JST", 9*3600)
+func (m *Maker) SetTime(t time.Time) { m.now = t.In(calendar.JST()) }
 
 // Append appends the next line, without line end, and tells its kind: 60 %
 // FortiGate, 25 % Squid, 15 % Sysmon, and incidents in between.

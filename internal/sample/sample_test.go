@@ -5,10 +5,12 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"mimamori/internal/calendar"
 )
 
 func TestSameSeedGivesTheSameLinesAndTheMixHolds(t *testing.T) {
-	start := time.Date(2026, 11, 22, 9, 0, 0, 0, time.FixedZone("JST", 9*3600))
+	start := time.Date(2026, 11, 22, 9, 0, 0, 0, calendar.JST())
 	a, b := New(Towns(1)[0], 7, start), New(Towns(1)[0], 7, start)
 	a.Incidents, b.Incidents = 100, 100
 	var count [kinds]int

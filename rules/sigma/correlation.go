@@ -1,6 +1,7 @@
 package sigma
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -29,7 +30,7 @@ func (c *converter) claim(d *document) {
 	}
 	for _, name := range texts(d.rule.Correlation.Rules) {
 		if part := c.named[name]; part != nil && part != d {
-			part.part = orElse(d.rule.Title, d.rule.ID)
+			part.part = cmp.Or(d.rule.Title, d.rule.ID)
 		}
 	}
 }
@@ -137,7 +138,7 @@ func (c *converter) step(s *step, part, outer *document) error {
 	if part.err != nil {
 		return refuse("correlation", "its rule %s: %v", s.name, part.err)
 	}
-	s.name = orElse(r.Name, orElse(r.Title, r.ID))
+	s.name = cmp.Or(r.Name, r.Title, r.ID)
 	if inner := r.Correlation; inner != nil {
 		return c.chain(s, inner, outer)
 	}
@@ -328,7 +329,7 @@ func (x *correlated) aggregate(kind string, steps []step, c criterion) error {
 	case "value_avg":
 		x.keys = []string{"avg: " + field, "over: " + c.over()}
 	case "value_percentile":
-		x.keys = []string{"percentile: " + field, "rank: " + orElse(c.percentile, "50"), "over: " + c.over()}
+		x.keys = []string{"percentile: " + field, "rank: " + cmp.Or(c.percentile, "50"), "over: " + c.over()}
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package sigma
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
 	"regexp"
@@ -74,15 +75,8 @@ func (m mappings) source(key, taxonomy string) *source {
 		chain = append(chain, m[base])
 	}
 	for _, e := range slices.Backward(chain) {
-		s.prefix = orElse(e.Prefix, s.prefix)
+		s.prefix = cmp.Or(e.Prefix, s.prefix)
 		s.add(e)
-	}
-	return s
-}
-
-func orElse(s, other string) string {
-	if s == "" {
-		return other
 	}
 	return s
 }

@@ -2,6 +2,7 @@ package sigma
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -163,10 +164,7 @@ func (a *aliases) Visit(n ast.Node) ast.Visitor {
 	return a
 }
 
-var (
-	validID = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,79}$`)
-	notInID = regexp.MustCompile(`[^a-z0-9]+`)
-)
+var notInID = regexp.MustCompile(`[^a-z0-9]+`)
 
 // Sizes in ids that we make: of the title's part, and bytes of its hash.
 const (
@@ -178,12 +176,12 @@ const (
 // the same from import to import.
 func ruleID(r *rule) string {
 	id := strings.ToLower(r.ID)
-	if validID.MatchString(id) {
+	if rules.ValidID(id) == nil {
 		return id
 	}
 	text := r.ID
 	if text == "" {
-		text = orElse(r.Name, r.Title)
+		text = cmp.Or(r.Name, r.Title)
 	}
 	slug := strings.Trim(notInID.ReplaceAllString(strings.ToLower(text), "-"), "-")
 	if len(slug) > maxSlug {

@@ -1,6 +1,7 @@
 package sigma
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -62,7 +63,7 @@ type writer struct {
 func (w *writer) head() {
 	r := &w.d.rule
 	fmt.Fprintf(&w.b, "%s: %s\n", header, oneLine(w.d.path))
-	fmt.Fprintf(&w.b, "# Author: %s (%s)\n", oneLine(strings.Join(texts(r.Author), ", ")), oneLine(orElse(r.License, "Detection Rule License 1.1")))
+	fmt.Fprintf(&w.b, "# Author: %s (%s)\n", oneLine(strings.Join(texts(r.Author), ", ")), oneLine(cmp.Or(r.License, "Detection Rule License 1.1")))
 	w.b.WriteString("# The next import writes this file anew; what a site changes belongs into overrides/" + w.d.id + ".yaml.\n")
 	for _, f := range w.filters {
 		fmt.Fprintf(&w.b, "# Filtered by %s (%s)\n", oneLine(f.rule.Title), oneLine(f.path))
@@ -72,9 +73,9 @@ func (w *writer) head() {
 		status = "draft"
 		fmt.Fprintf(&w.b, "# A draft, which does not run: %s.\n", oneLine(w.draft.detail))
 	}
-	title := oneLine(orElse(r.Title, w.d.id))
+	title := oneLine(cmp.Or(r.Title, w.d.id))
 	fmt.Fprintf(&w.b, "id: %s\ntitle: {ja: %s, en: %s}\n", w.d.id, yamlText("【英文のみ】"+title), yamlText(title))
-	fmt.Fprintf(&w.b, "severity: %s\nstatus: %s\nowner: sigma\n", orElse(severities[strings.ToLower(r.Level)], "medium"), status)
+	fmt.Fprintf(&w.b, "severity: %s\nstatus: %s\nowner: sigma\n", cmp.Or(severities[strings.ToLower(r.Level)], "medium"), status)
 	if a := attack(texts(r.Tags)); len(a) > 0 {
 		fmt.Fprintf(&w.b, "attack: [%s]\n", strings.Join(a, ", "))
 	}

@@ -18,6 +18,7 @@ import (
 
 	"mimamori/event"
 	"mimamori/ingest/format"
+	"mimamori/internal/calendar"
 )
 
 const (
@@ -73,7 +74,7 @@ var ErrSamples = errors.New("no sample lines: give the file of some dozens of li
 // or there is an error.
 func Write(opts Options, lines []string) (Result, error) {
 	if opts.Zone == nil {
-		opts.Zone = japan()
+		opts.Zone = calendar.JST()
 	}
 	d := &drafter{Options: opts, header: opts.Header}
 	if !plainName(opts.Name) {
@@ -110,9 +111,6 @@ func Write(opts Options, lines []string) (Result, error) {
 	text, err := d.finish()
 	return Result{Text: text, Notes: d.notes}, err
 }
-
-// japan needs no zone data: it has no daylight saving time.
-func japan() *time.Location { return time.FixedZone("JST", 9*3600) }
 
 func plainName(s string) bool {
 	return s != "" && len(s) <= 64 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789-_") == "" && s[0] >= 'a'

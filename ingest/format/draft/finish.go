@@ -9,6 +9,7 @@ import (
 
 	"mimamori/event"
 	"mimamori/ingest/format"
+	"mimamori/internal/calendar"
 )
 
 // maxTests is how many tests a draft gets.
@@ -43,7 +44,7 @@ func (d *drafter) finish() ([]byte, error) {
 func Tests(opts Options, lines []string) (Result, error) {
 	d := &drafter{Options: opts, header: opts.Header}
 	if d.Zone == nil {
-		d.Zone = japan()
+		d.Zone = calendar.JST()
 	}
 	var err error
 	if d.set, err = format.Load(opts.Known...); err != nil {
