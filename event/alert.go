@@ -75,7 +75,7 @@ type Alert struct {
 // Evidence is one event frozen into an alert.
 type Evidence struct {
 	Ref  Ref
-	JSON []byte // the event as AppendJSON wrote it
+	JSON []byte // the event as AppendJSON wrote it; none where it is only named, and has to be looked up
 }
 
 // AlertID derives an alert's identity.

@@ -1,6 +1,7 @@
 package soc
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"path/filepath"
@@ -18,13 +19,14 @@ import (
 func TestAlertComesBackAsItWasInserted(t *testing.T) {
 	s, _ := open(t)
 	want := alert(1, tottori, event.Critical)
+	want.Events = append(want.Events, event.Evidence{Ref: event.Ref{Collector: "c", Source: "s", Epoch: 1, Seq: 9}}) // only named
 	insert(t, s, want)
 	for _, id := range []string{want.ID, "A-1", "a-1", "1"} {
 		got, err := s.Alert(t.Context(), id, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if d := cmp.Diff(want, got.Alert, cmp.Comparer(func(a, b time.Time) bool { return a.Equal(b) })); d != "" {
+		if d := cmp.Diff(want, got.Alert, cmp.Comparer(func(a, b time.Time) bool { return a.Equal(b) }), cmp.Comparer(bytes.Equal)); d != "" {
 			t.Error(d)
 		}
 		if got.Label() != "A-1" || got.State != New || len(got.History) != 1 || got.History[0].To != New {

@@ -67,9 +67,13 @@ func (s *Service) insert(ctx context.Context, tx *sql.Tx, a *event.Alert) (bool,
 		return false, fmt.Errorf("write: %w", err)
 	}
 	for i, e := range a.Events[:min(len(a.Events), MaxEvidence)] {
+		text := e.JSON
+		if text == nil { // no NULL
+			text = []byte{}
+		}
 		// SQLite's integers are signed; the cast keeps all 64 bits.
 		if _, err := tx.ExecContext(ctx, `INSERT INTO evidence (alert, n, collector, source, epoch, seq, json) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-			number, i, e.Ref.Collector, e.Ref.Source, int64(e.Ref.Epoch), int64(e.Ref.Seq), e.JSON); err != nil {
+			number, i, e.Ref.Collector, e.Ref.Source, int64(e.Ref.Epoch), int64(e.Ref.Seq), text); err != nil {
 			return false, fmt.Errorf("write evidence: %w", err)
 		}
 	}

@@ -2,6 +2,7 @@ package console
 
 import (
 	"errors"
+	"io/fs"
 	"net/http"
 	"strconv"
 	"strings"
@@ -39,15 +40,16 @@ func (c *Console) showAlert(w http.ResponseWriter, r *http.Request, v *view, sta
 	if err := c.loadPeople(r, v); err != nil {
 		return err
 	}
-	builder, batch := &event.Builder{}, &event.Batch{}
 	for _, e := range p.Events {
-		builder.Reset()
 		row := evidenceRow{Ref: e.Ref}
-		if err := builder.Decode(e.JSON); err != nil {
+		ev, err := c.proof(r, v, e)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			row.eventRow = eventRow{Summary: v.T("alert.evidence.gone")}
+		case err != nil:
 			c.log.Error("evidence can't be read", "alert", p.Label(), "err", err)
 			row.eventRow, row.Original = eventRow{Summary: v.T("alert.unreadable"), URL: eventURL(e.Ref)}, string(e.JSON)
-		} else {
-			ev := batch.Append(builder, e.Ref)
+		default:
 			row.eventRow, row.Original = v.row(ev), first(ev, "event.original", "message")
 			if !row.Time.IsZero() {
 				row.Around = around(str(ev, "municipality"), row.Time)
@@ -57,6 +59,24 @@ func (c *Console) showAlert(w http.ResponseWriter, r *http.Request, v *view, sta
 	}
 	c.render(w, r, v, status, alertTempl(v, &p))
 	return nil
+}
+
+// proof is the event that an alert keeps, or names.
+func (c *Console) proof(r *http.Request, v *view, e event.Evidence) (*event.Event, error) {
+	batch := &event.Batch{}
+	if len(e.JSON) == 0 {
+		var err error
+		if batch, err = c.finder.Get(r.Context(), e.Ref, v.User.Tenants()); err != nil {
+			return nil, err
+		}
+	} else {
+		builder := &event.Builder{}
+		if err := builder.Decode(e.JSON); err != nil {
+			return nil, err
+		}
+		batch.Append(builder, e.Ref)
+	}
+	return &batch.Events[0], nil
 }
 
 // changeAlert applies what a button of the alert's page asks for.

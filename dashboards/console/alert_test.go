@@ -1,6 +1,7 @@
 package console
 
 import (
+	"html"
 	"net/http"
 	"strings"
 	"testing"
@@ -50,6 +51,23 @@ func TestTwoPeopleDoNotOverwriteEachOther(t *testing.T) {
 		t.Errorf("got %d", status)
 	}
 	wants(t, page, "ほかの人がこのアラートを変更しました", "担当 sato", "対応を始めました")
+}
+
+// TestEvidenceThatIsOnlyNamedIsLookedUp: as long as the event is kept.
+func TestEvidenceThatIsOnlyNamedIsLookedUp(t *testing.T) {
+	s := newSite(t)
+	a := event.Alert{ID: "named", Rule: "r", Version: "v", Municipality: tottori, Severity: event.High, Start: s.now(), End: s.now(), Count: 2}
+	for i := range s.memory.events {
+		if e := &s.memory.events[i]; str(e, "municipality") == tottori && str(e, "event.original") != "" {
+			a.Events = []event.Evidence{{Ref: e.Ref}, {Ref: event.Ref{Collector: "gone", Source: "s", Epoch: 1, Seq: 1}}}
+			a.Key = str(e, "event.original")
+		}
+	}
+	if _, err := s.soc.Insert(t.Context(), []event.Alert{a}); err != nil {
+		t.Fatal(err)
+	}
+	_, page := s.signedIn(t, "bunseki", soc.Analyst).get("/alerts/named")
+	wants(t, page, html.EscapeString(a.Key)+"</pre>", "保存期間を過ぎた")
 }
 
 func TestAlertsFilterByURL(t *testing.T) {
