@@ -77,6 +77,11 @@ func TestCutsAndRestartsGiveTheSameAlerts(t *testing.T) {
 			n := rapid.IntRange(1, len(rest)).Draw(t, "cut")
 			e.Evaluate(&event.Batch{Events: rest[:n]}, func(a event.Alert) { got = append(got, describe(a)) })
 			rest = rest[n:]
+			for _, st := range e.states {
+				if held := st.table.held(); held != st.table.bytes {
+					t.Fatalf("%s holds %d bytes of evidence and counts %d", st.rule.ID, held, st.table.bytes)
+				}
+			}
 			snap, err := e.Snapshot()
 			if err != nil {
 				t.Fatal(err)
@@ -97,6 +102,23 @@ func TestCutsAndRestartsGiveTheSameAlerts(t *testing.T) {
 			t.Fatalf("with cuts:\n%v\nwithout:\n%v", got, want)
 		}
 	})
+}
+
+// held counts the evidence that a table has, kept and waiting.
+func (t *table) held() (n int) {
+	for _, g := range t.groups {
+		for _, k := range g.kept {
+			n += len(k.JSON)
+		}
+	}
+	waiting := slices.Clone(t.live.heap)
+	for _, l := range t.lanes {
+		waiting = append(waiting, l.heap...)
+	}
+	for _, x := range waiting {
+		n += len(x.json)
+	}
+	return n
 }
 
 func TestStateOfAChangedRuleIsDroppedAndOfOthersKept(t *testing.T) {
