@@ -238,7 +238,7 @@ func (p *prefecture) becomes(id string, version uint64, want fleet.State) fleet.
 // eventually polls until ok, and fails after a long while.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	tick, end := time.NewTicker(10*time.Millisecond), time.After(20*time.Second)
+	tick, end := time.NewTicker(10*time.Millisecond), time.After(time.Minute)
 	defer tick.Stop()
 	for !ok() {
 		select {
@@ -250,10 +250,11 @@ func eventually(t *testing.T, what string, ok func() bool) {
 }
 
 func logger(t *testing.T, who string) *slog.Logger {
-	if !testing.Verbose() {
-		return slog.New(slog.DiscardHandler)
+	least := slog.LevelWarn // shown when the test fails
+	if testing.Verbose() {
+		least = slog.LevelInfo
 	}
-	return slog.New(slog.NewTextHandler(testLog{t}, nil)).With("who", who)
+	return slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: least})).With("who", who)
 }
 
 type testLog struct{ t *testing.T }
