@@ -150,17 +150,10 @@ func (fi *fieldIndex) value(s string, scratch *[]byte, marks *bitset) {
 }
 
 func foldInto(dst []byte, s string, ascii bool) []byte {
-	if !ascii {
-		return aho.AppendFold(dst, s)
+	if ascii {
+		return aho.AppendLower(dst, s)
 	}
-	for i := range len(s) {
-		c := s[i]
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		dst = append(dst, c)
-	}
-	return dst
+	return aho.AppendFold(dst, s)
 }
 
 func (fi *fieldIndex) address(s string, marks *bitset) {

@@ -18,8 +18,9 @@ var text = rapid.Map(rapid.SliceOfN(rapid.SampledFrom([]string{"a", "A", "b", "c
 func TestAllThatATextHoldsIsFound(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		literals, words := map[Literal][]int32{}, []Literal{}
+		long := rapid.SampledFrom([]string{"", "abcab"}).Draw(t, "in all") // those are found by skipping
 		for i := range rapid.IntRange(1, 8).Draw(t, "literals") {
-			l := Literal{Text: Fold(text.Draw(t, "literal")), Left: rapid.Bool().Draw(t, "left"), Right: rapid.Bool().Draw(t, "right")}
+			l := Literal{Text: Fold(text.Draw(t, "literal") + long + text.Draw(t, "rest")), Left: rapid.Bool().Draw(t, "left"), Right: rapid.Bool().Draw(t, "right")}
 			if l.Text == "" {
 				continue
 			}
@@ -32,7 +33,10 @@ func TestAllThatATextHoldsIsFound(t *testing.T) {
 		if len(literals) == 0 {
 			return
 		}
-		raw := text.Draw(t, "text") + text.Draw(t, "more")
+		raw := text.Draw(t, "text")
+		for range rapid.IntRange(0, 3).Draw(t, "literals in the text") {
+			raw += rapid.SampledFrom(words).Draw(t, "held").Text + text.Draw(t, "more")
+		}
 		s := Fold(raw)
 		var want []int32
 		for i, l := range words {
@@ -59,4 +63,25 @@ func TestAllThatATextHoldsIsFound(t *testing.T) {
 			}
 		}
 	})
+}
+
+func BenchmarkScan(b *testing.B) {
+	line := strings.Repeat("Nov 22 11:02:13 gw01 sshd[4711]: Accepted publickey for sato from 10.1.2.3 port 22 ", 40)
+	for name, words := range map[string][]string{
+		"table": {"mimikatz", "sekurlsa::", "lsadump", "dpapi::", "gwx"},
+		"skip":  {"mimikatz", "sekurlsa::", "lsadump", "dpapi::", "event::clear"},
+	} {
+		literals := map[Literal][]int32{}
+		for i, w := range words {
+			literals[Literal{Text: w}] = []int32{int32(i)}
+		}
+		a := New(literals)
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(line)))
+			var f found
+			for b.Loop() {
+				Scan(a, line, &f)
+			}
+		})
+	}
 }

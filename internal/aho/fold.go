@@ -7,9 +7,9 @@ import (
 	"unsafe"
 )
 
-// foldRune maps every rune that the language may
-// take for equal to one rune: it is coarser than both strings.ToLower and
-// strings.EqualFold, so that no match is lost.
+// foldRune maps all runes that the language may take for equal to one: it is
+// coarser than both strings.ToLower and strings.EqualFold, so that no match is
+// lost.
 func foldRune(r rune) rune {
 	if r < utf8.RuneSelf {
 		if 'A' <= r && r <= 'Z' {
@@ -33,6 +33,18 @@ func foldRune(r rune) rune {
 func AppendFold(dst []byte, s string) []byte {
 	for _, r := range s {
 		dst = utf8.AppendRune(dst, foldRune(r))
+	}
+	return dst
+}
+
+// AppendLower appends plain ASCII in lower case, which is its folded form.
+func AppendLower(dst []byte, s string) []byte {
+	for i := range len(s) {
+		c := s[i]
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		dst = append(dst, c)
 	}
 	return dst
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"mimamori/event"
@@ -34,17 +35,22 @@ func Rules(c Config) (Result, error) {
 	x := new(event.Builder)
 	var total measure.Use
 	err = c.chunks(func(lines []string) error {
-		b := c.parse(p, x, lines, r.Events)
-		stop := measure.Start()
-		engine.Evaluate(b, func(event.Alert) { r.Matches++ })
-		u := stop()
-		total.CPU, total.Wall = total.CPU+u.CPU, total.Wall+u.Wall
-		r.Events += len(lines)
+		for frame := range slices.Chunk(lines, frameLines) {
+			b := c.parse(p, x, frame, r.Events)
+			stop := measure.Start()
+			engine.Evaluate(b, func(event.Alert) { r.Matches++ })
+			u := stop()
+			total.CPU, total.Wall = total.CPU+u.CPU, total.Wall+u.Wall
+			r.Events += len(frame)
+		}
 		return nil
 	})
 	r.done(total)
 	return r, err
 }
+
+// frameLines is what ingest hands to the rules at once: about a frame's lines.
+const frameLines = 200
 
 // Store measures writing segments, their size, and finding one event in all.
 func Store(ctx context.Context, c Config) (Result, error) {

@@ -15,7 +15,7 @@ func textMatcher(t *Test, lists Lists) func(string) bool {
 	case Eq:
 		return equalMatcher(t)
 	case Matches:
-		return t.Regexp.MatchString
+		return regexpMatcher(t.Regexp)
 	case InCIDR:
 		return cidrMatcher(t)
 	case InList:
@@ -32,7 +32,7 @@ func textMatcher(t *Test, lists Lists) func(string) bool {
 		return func(s string) bool { return one(s, w) }
 	}
 	if t.Op != Like && len(words) >= manyWords && !slices.ContainsFunc(words, func(w string) bool { return w == "" || !utf8.ValidString(w) }) {
-		return anyOfMany(words, t.Op, one)
+		return anyOfMany(words, t.Op, t.Fold, one)
 	}
 	return func(s string) bool {
 		for _, w := range words {
@@ -47,7 +47,7 @@ func textMatcher(t *Test, lists Lists) func(string) bool {
 // manyWords are looked for in one pass.
 const manyWords = 6
 
-func anyOfMany(words []string, op Op, one func(s, w string) bool) func(string) bool {
+func anyOfMany(words []string, op Op, fold bool, one func(s, w string) bool) func(string) bool {
 	literals := map[aho.Literal][]int32{}
 	for _, w := range words {
 		literals[aho.Literal{Text: aho.Fold(w), Left: op == StartsWith, Right: op == EndsWith}] = []int32{0}
@@ -56,6 +56,9 @@ func anyOfMany(words []string, op Op, one func(s, w string) bool) func(string) b
 	return func(s string) bool {
 		if !a.Any(s) {
 			return false
+		}
+		if fold && aho.IsASCII(s) { // there is one way to fold it
+			return true
 		}
 		for _, w := range words { // the one that it is, as the language compares
 			if one(s, w) {
@@ -83,14 +86,26 @@ func equalMatcher(t *Test) func(string) bool {
 		}
 		return func(s string) bool { return s == w }
 	}
-	set := make(map[string]struct{}, len(words))
+	set, lengths := make(map[string]struct{}, len(words)), uint64(0)
 	for _, w := range words {
 		set[w] = struct{}{}
+		lengths |= 1 << min(len(w), 63)
 	}
-	if t.Fold {
-		return func(s string) bool { _, ok := set[strings.ToLower(s)]; return ok }
+	if !t.Fold {
+		return func(s string) bool { _, ok := set[s]; return ok }
 	}
-	return func(s string) bool { _, ok := set[s]; return ok }
+	return func(s string) bool {
+		var low [128]byte
+		if len(s) > len(low) || !aho.IsASCII(s) {
+			_, ok := set[strings.ToLower(s)]
+			return ok
+		}
+		if lengths>>min(len(s), 63)&1 == 0 {
+			return false
+		}
+		_, ok := set[string(aho.AppendLower(low[:0], s))]
+		return ok
+	}
 }
 
 func cidrMatcher(t *Test) func(string) bool {

@@ -3,6 +3,8 @@ package lang
 import (
 	"strings"
 	"unicode/utf8"
+
+	"mimamori/internal/aho"
 )
 
 // ContainsFold tells whether s holds lower, letter case aside. lower must be
@@ -11,25 +13,26 @@ func ContainsFold(s, lower string) bool {
 	if lower == "" {
 		return true
 	}
-	if !isASCII(lower) || !isASCII(s) {
+	if !aho.IsASCII(lower) || !aho.IsASCII(s) {
 		return strings.Contains(strings.ToLower(s), lower)
 	}
-	first, upper := lower[0], lower[0]
-	if 'a' <= first && first <= 'z' {
+	at := rarest(lower)
+	char, upper := lower[at], lower[at]
+	if 'a' <= char && char <= 'z' {
 		upper -= 'a' - 'A'
 	}
 	// Each letter case is looked for once, so that a long line of one letter
 	// costs no more than any other.
-	a, b := indexFrom(s, first, 0), len(s)
-	if upper != first {
-		b = indexFrom(s, upper, 0)
+	a, b := indexFrom(s, char, at), len(s)
+	if upper != char {
+		b = indexFrom(s, upper, at)
 	}
-	for i := min(a, b); i+len(lower) <= len(s); i = min(a, b) {
+	for i := min(a, b); i-at+len(lower) <= len(s); i = min(a, b) {
 		switch {
-		case equalFoldASCII(s[i:i+len(lower)], lower):
+		case equalFoldASCII(s[i-at:i-at+len(lower)], lower):
 			return true
 		case i == a:
-			a = indexFrom(s, first, i+1)
+			a = indexFrom(s, char, i+1)
 		default:
 			b = indexFrom(s, upper, i+1)
 		}
@@ -37,21 +40,35 @@ func ContainsFold(s, lower string) bool {
 	return false
 }
 
+// frequent are the characters of logs, the most frequent first.
+const frequent = "e \\tsoniar0cd1lpm2wu3.fh4vg5b:6-y789x/=k_,'\"()zjq"
+
+var often = func() (order [utf8.RuneSelf]uint8) {
+	for i := range len(frequent) {
+		order[frequent[i]] = uint8(len(frequent) - i)
+	}
+	return order
+}()
+
+// rarest is where the character of s stands that is the least frequent in logs.
+func rarest(s string) (at int) {
+	for i := range len(s) {
+		if often[s[i]] < often[s[at]] {
+			at = i
+		}
+	}
+	return at
+}
+
 // indexFrom finds c at or after from, len(s) where there is none.
 func indexFrom(s string, c byte, from int) int {
+	if from >= len(s) {
+		return len(s)
+	}
 	if i := strings.IndexByte(s[from:], c); i >= 0 {
 		return from + i
 	}
 	return len(s)
-}
-
-func isASCII(s string) bool {
-	for i := range len(s) {
-		if s[i] >= utf8.RuneSelf {
-			return false
-		}
-	}
-	return true
 }
 
 func equalFoldASCII(s, lower string) bool {
@@ -69,21 +86,21 @@ func equalFoldASCII(s, lower string) bool {
 
 // equalFold compares by strings.ToLower, as every other fold here does.
 func equalFold(s, lower string) bool {
-	if len(s) == len(lower) && isASCII(s) {
+	if len(s) == len(lower) && aho.IsASCII(s) {
 		return equalFoldASCII(s, lower)
 	}
 	return strings.ToLower(s) == lower
 }
 
 func hasPrefixFold(s, lower string) bool {
-	if len(s) >= len(lower) && isASCII(lower) && isASCII(s[:len(lower)]) {
+	if len(s) >= len(lower) && aho.IsASCII(lower) && aho.IsASCII(s[:len(lower)]) {
 		return equalFoldASCII(s[:len(lower)], lower)
 	}
 	return strings.HasPrefix(strings.ToLower(s), lower)
 }
 
 func hasSuffixFold(s, lower string) bool {
-	if len(s) >= len(lower) && isASCII(lower) && isASCII(s[len(s)-len(lower):]) {
+	if len(s) >= len(lower) && aho.IsASCII(lower) && aho.IsASCII(s[len(s)-len(lower):]) {
 		return equalFoldASCII(s[len(s)-len(lower):], lower)
 	}
 	return strings.HasSuffix(strings.ToLower(s), lower)
