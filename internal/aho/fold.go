@@ -32,6 +32,10 @@ func foldRune(r rune) rune {
 // take for equal are the same.
 func AppendFold(dst []byte, s string) []byte {
 	for _, r := range s {
+		if r < utf8.RuneSelf {
+			dst = append(dst, byte(foldRune(r)))
+			continue
+		}
 		dst = utf8.AppendRune(dst, foldRune(r))
 	}
 	return dst

@@ -86,8 +86,8 @@ func equalFoldASCII(s, lower string) bool {
 
 // equalFold compares by strings.ToLower, as every other fold here does.
 func equalFold(s, lower string) bool {
-	if len(s) == len(lower) && aho.IsASCII(s) {
-		return equalFoldASCII(s, lower)
+	if aho.IsASCII(s) {
+		return len(s) == len(lower) && equalFoldASCII(s, lower)
 	}
 	return strings.ToLower(s) == lower
 }
