@@ -106,11 +106,22 @@ func (*Test) node()     {}
 func (FieldTest) node() {}
 func (Words) node()     {}
 func (Holiday) node()   {}
+func (Call) node()      {}
+
+// Call is a macro where its author wrote it. It is in an Expr's Shown only.
+type Call struct {
+	Name string
+	Node Node // what it stands for, as its author wrote it
+
+	root Node
+}
 
 // Expr is a checked condition and its source.
 type Expr struct {
 	Source string
 	Root   Node
+	Shown  Node     // Root with the calls of macros, for people
+	Calls  []string // the macros that Source itself calls, each once
 }
 
 // Lists answers inList: named lists of addresses, networks, hosts, hashes.

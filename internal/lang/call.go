@@ -30,7 +30,10 @@ func (c *checker) call(at ast.Node, name string, args []ast.Node) (Node, *Error)
 	}
 	op, isText := textOps[name]
 	if !isText && name != "has" && name != "inCIDR" && name != "inList" {
-		return nil, c.fail(at, mistake{"unknown-function", "has, contains, startsWith, endsWith, like, matches, their i… forms, inCIDR, inList, lower, text, holiday; number, minute, hour, day, week, month, year to compare"}, "unknown function %q", name)
+		if c.macros.get(name) != nil {
+			return c.macro(at, name, args)
+		}
+		return nil, c.unknownCall(at, name)
 	}
 	if len(args) == 0 || name == "has" && len(args) != 1 || name != "has" && len(args) < 2 {
 		return nil, c.fail(at, mistake{code: "arguments"}, "%s: wrong number of arguments", name)

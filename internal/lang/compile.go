@@ -29,6 +29,8 @@ func compile(n Node, lists Lists) Program {
 		return testProgram(n, lists)
 	case Holiday:
 		return holidayProgram(n)
+	case Call:
+		return compile(n.root, lists)
 	}
 	panic("lang: unknown node")
 }

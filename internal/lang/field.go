@@ -57,7 +57,10 @@ func (c *checker) field(n ast.Node) (event.Field, bool, *Error) {
 		}
 	}
 	hint := ""
-	if near != "" {
+	switch {
+	case c.macros.get(name) != nil:
+		near, hint = "", "a macro is called: "+name+"()"
+	case near != "":
 		hint = "did you mean " + near + "?"
 	}
 	err := c.fail(leftmost(n), mistake{"unknown-field", hint}, "unknown field %q", name)

@@ -88,6 +88,9 @@ func TestErrorsPointAtTheirPlace(t *testing.T) {
 		`number(event.created) > 3`:                  `1:14: event.created is of type date and has no number`,
 		`number(user.name) > "3"`:                    `number(user.name) is a number, which "3" is not`,
 		strings.Repeat("(", 500_000):                 `1:201: brackets nest deeper than 200`,
+		strings.Repeat("!", 500_000) + "true":        `1:201: brackets nest deeper than 200, or as many signs`,
+		"source.port > " + strings.Repeat("- ", 300): `1:415: brackets nest`,
+		strings.Repeat("not\n", 300) + "true":        `201:1: brackets nest`,
 		`hour(@timestamp) > 25`:                      `1:20: an hour is a number from 0 to 24 (hour(@timestamp) >= 22)`,
 	} {
 		_, err := Parse(src)

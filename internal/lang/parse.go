@@ -2,6 +2,7 @@ package lang
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -23,61 +24,83 @@ type Error = place.Error
 
 // Parse reads and checks a condition. A vendor field that nobody named before
 // is added to the registry. Its error is an *Error.
-func Parse(src string) (*Expr, error) { return parse(src, 0) }
+func Parse(src string) (*Expr, error) { return (*Macros)(nil).Parse(src) }
 
-// parse leaves room for so many fields in the registry.
-func parse(src string, room int) (*Expr, error) {
+// parse reads a condition with a checker that knows no more than what it may use.
+func parse(src string, c checker) (*Expr, *checker, *Error) {
 	if len(src) > MaxSource {
-		return nil, &Error{Text: src[:80], Line: 1, Col: 1, Msg: fmt.Sprintf("the condition is longer than %d bytes", MaxSource), Code: "too-long", Args: []string{strconv.Itoa(MaxSource)}}
+		return nil, nil, &Error{Text: src[:80], Line: 1, Col: 1, Msg: fmt.Sprintf("the condition is longer than %d bytes", MaxSource), Code: "too-long", Args: []string{strconv.Itoa(MaxSource)}}
 	}
 	text := atTimestamp(src)
 	if at := tooDeep(text); at >= 0 {
 		line, col := place.Of(src, at)
-		return nil, &Error{Text: src, Line: line, Col: col, Msg: fmt.Sprintf("brackets nest deeper than %d", maxNesting), Hint: "split the condition", Code: "too-deep", Args: []string{strconv.Itoa(maxNesting)}}
+		return nil, nil, &Error{Text: src, Line: line, Col: col, Msg: fmt.Sprintf("brackets nest deeper than %d, or as many signs stand in a row", maxNesting), Hint: "split the condition", Code: "too-deep", Args: []string{strconv.Itoa(maxNesting)}}
 	}
 	tree, err := parser.ParseWithConfig(text, conf.CreateNew())
 	if err != nil {
 		var fe *file.Error
 		if ok := asFileError(err, &fe); ok {
-			return nil, &Error{Text: src, Line: fe.Line, Col: fe.Column + 1, Msg: strings.TrimSpace(fe.Message), Code: "syntax", Args: []string{strings.TrimSpace(fe.Message)}}
+			return nil, nil, &Error{Text: src, Line: fe.Line, Col: fe.Column + 1, Msg: strings.TrimSpace(fe.Message), Code: "syntax", Args: []string{strings.TrimSpace(fe.Message)}}
 		}
-		return nil, &Error{Text: src, Line: 1, Col: 1, Msg: err.Error(), Code: "syntax", Args: []string{err.Error()}}
+		return nil, nil, &Error{Text: src, Line: 1, Col: 1, Msg: err.Error(), Code: "syntax", Args: []string{err.Error()}}
 	}
-	c := checker{src: src, room: room}
-	root, cerr := c.cond(tree.Node)
+	c.src = src
+	shown, cerr := c.cond(tree.Node)
 	if cerr != nil {
-		return nil, cerr
+		return nil, nil, cerr
 	}
-	return &Expr{Source: src, Root: root}, nil
+	e := &Expr{Source: src, Root: shown, Shown: shown, Calls: c.calls}
+	if len(c.calls) > 0 {
+		e.Root = written(shown)
+	}
+	return e, &c, nil
 }
 
-// maxNesting bounds brackets within brackets: the parser goes as deep as they do.
+// maxNesting bounds brackets within brackets, and signs before signs: the parser
+// goes as deep as they do, and a stack that is too deep would end the program.
 const maxNesting = 200
 
-// tooDeep finds the bracket that nests too deep, -1 for none.
+// tooDeep finds the bracket or sign that nests too deep, -1 for none.
 func tooDeep(src string) int {
-	if strings.Count(src, "(")+strings.Count(src, "[")+strings.Count(src, "{") <= maxNesting {
+	if marks := strings.Count(src, "not"); !manyMarks(src, marks) {
 		return -1
 	}
 	tokens, err := lexer.Lex(file.NewSource(src))
 	if err != nil {
 		return -1 // the parser says what is wrong
 	}
-	depth := 0
+	depth, signs := 0, 0
 	for _, t := range tokens {
-		if t.Kind != lexer.Bracket {
-			continue
-		}
-		switch t.Value {
-		case ")", "]", "}":
-			depth--
+		switch {
+		case t.Kind == lexer.Operator && slices.Contains(prefixes, t.Value):
+			signs++
+		case t.Kind == lexer.Bracket && strings.Contains("([{", t.Value):
+			depth, signs = depth+1, 0
+		case t.Kind == lexer.Bracket:
+			depth, signs = depth-1, 0
 		default:
-			if depth++; depth > maxNesting {
-				return t.From
-			}
+			signs = 0
+		}
+		if max(depth, signs) > maxNesting {
+			return t.From
 		}
 	}
 	return -1
+}
+
+// prefixes are the signs that stand before what they change.
+var prefixes = []string{"!", "not", "-", "+"}
+
+// manyMarks tells whether a text has so many brackets and signs that they could
+// nest too deep.
+func manyMarks(src string, marks int) bool {
+	for i := range len(src) {
+		switch src[i] {
+		case '(', '[', '{', '!', '-', '+':
+			marks++
+		}
+	}
+	return marks > maxNesting
 }
 
 // atTimestamp writes @timestamp as a name that expr's syntax knows, of the same
@@ -110,9 +133,14 @@ func asFileError(err error, target **file.Error) bool {
 	return ok
 }
 
+// checker turns expr's syntax tree into ours.
 type checker struct {
-	src  string
-	room int
+	src    string
+	room   int // so many fields are left free in the registry
+	macros *Macros
+
+	calls        []string // the macros called, each once
+	depth, parts int      // of the macros called: the deepest, and all together
 }
 
 // mistake is what a person should read of a mistake.

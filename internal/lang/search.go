@@ -1,7 +1,6 @@
 package lang
 
 import (
-	"errors"
 	"strings"
 	"unicode"
 
@@ -15,21 +14,23 @@ import (
 func ParseSearch(src string) (*Expr, error) {
 	src = strings.TrimSpace(src)
 	if src == "" {
-		return &Expr{Root: Const(true)}, nil
+		return &Expr{Root: Const(true), Shown: Const(true)}, nil
 	}
-	e, err := parse(src, event.MaxFields/2) // whoever searches can't fill the registry
-	var le *Error
-	if err == nil || errors.As(err, &le) && looksLikeCondition(src) {
-		return e, err
+	e, _, err := parse(src, checker{room: event.MaxFields / 2}) // whoever searches can't fill the registry
+	switch {
+	case err == nil:
+		return e, nil
+	case looksLikeCondition(src):
+		return nil, err
 	}
 	words := And{}
 	for _, w := range splitWords(src) {
 		words = append(words, Words{strings.ToLower(w)})
 	}
 	if len(words) == 1 {
-		return &Expr{Source: src, Root: words[0]}, nil
+		return &Expr{Source: src, Root: words[0], Shown: words[0]}, nil
 	}
-	return &Expr{Source: src, Root: words}, nil
+	return &Expr{Source: src, Root: words, Shown: words}, nil
 }
 
 // looksLikeCondition tells a mistaken condition from plain words.
