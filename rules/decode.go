@@ -17,6 +17,8 @@ type decoder struct {
 	file, src string
 	errs      []*Error
 	builder   *event.Builder // checks the events of tests
+	macros    *macros
+	calls     []string // the macros that were called
 }
 
 func (d *decoder) fail(line, col int, hint, format string, args ...any) {
@@ -165,8 +167,9 @@ func (d *decoder) condition(p ypair) *lang.Expr {
 		return nil
 	}
 	internOpen(src)
-	e, err := lang.Parse(src)
+	e, err := d.macros.Parse(src)
 	if err == nil {
+		d.calls = append(d.calls, e.Calls...)
 		return e
 	}
 	le, ok := err.(*lang.Error) //nolint:errorlint // Parse promises it

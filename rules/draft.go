@@ -109,6 +109,9 @@ func fieldsOf(n lang.Node, out []event.Field) []event.Field {
 
 // ValidID tells whether a text can be a rule's id, which is its file's name.
 func ValidID(id string) error {
+	if isMacros(id + ".yaml") {
+		return fmt.Errorf("rules: %s.yaml is the file of macros: choose another id", id)
+	}
 	if !validID.MatchString(id) {
 		return fmt.Errorf("rules: %s is no rule id: lower-case letters, digits, - and _, at most 80", strconv.Quote(id))
 	}

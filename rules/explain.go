@@ -34,7 +34,7 @@ type Explained struct {
 func Explain(r *Rule, ev *event.Event) Explanation {
 	x := Explanation{Rule: r.ID}
 	for i, c := range r.units {
-		part := explain(c.root, ev)
+		part := explain(c.shown, ev)
 		x.Matches = x.Matches || part.Value
 		x.Conditions = append(x.Conditions, part)
 		if n := necessary(c.root, false); i == 0 && !n.always {
@@ -62,6 +62,8 @@ func explain(n lang.Node, ev *event.Event) Explained {
 	case lang.Or:
 		nodes = n
 	case lang.Not:
+		nodes = []lang.Node{n.Node}
+	case lang.Call:
 		nodes = []lang.Node{n.Node}
 	case *lang.Test:
 		x.Field = fieldText(ev, n.Field)

@@ -27,6 +27,9 @@ func Lint(s *Set) []Finding {
 	for _, r := range s.rules {
 		out = append(out, r.lint()...)
 	}
+	if s.macros != nil {
+		out = append(out, s.macros.lint(s.rules)...)
+	}
 	return out
 }
 
@@ -70,4 +73,9 @@ func (r *Rule) lint() (out []Finding) {
 	return out
 }
 
-func first(n need) string { return n.anyOf[0].String() }
+func first(n need) string {
+	if len(n.anyOf) == 0 {
+		return ""
+	}
+	return n.anyOf[0].String()
+}

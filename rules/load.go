@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
@@ -27,15 +28,9 @@ func Library() fs.FS {
 // Builtin returns the rules that come with the program.
 func Builtin() (*Set, error) { return Load(Library()) }
 
-// file is a file in one of the folders.
-type file struct {
-	fsys fs.FS
-	name string
-}
-
 // Load reads every *.yaml and *.yml below the folders, one rule a file, and
 // applies what folders called overrides hold, whichever folder a rule is from.
-// All mistakes of all files come back joined, each an *Error; the set then is nil.
+// Files called macros.yaml name conditions for the rules of all the folders. All mistakes of all files come back joined, each an *Error; the set then is nil.
 func Load(folders ...fs.FS) (*Set, error) { return Reload(nil, folders...) }
 
 // text is a file's name and a hash of what it says.
@@ -44,72 +39,80 @@ type text struct {
 	hash [sha256.Size]byte
 }
 
-// Reload is Load, but takes the rules whose files are as they were from another
-// set, which may be nil.
+// Reload is Load, but takes the rules whose files and macros are as they were
+// from another set, which may be nil.
 func Reload(old *Set, folders ...fs.FS) (*Set, error) {
-	var files, overrides []file
+	var f found
 	for _, fsys := range folders {
-		err := fs.WalkDir(fsys, ".", func(path string, e fs.DirEntry, err error) error {
-			if err != nil {
-				return err
-			}
-			switch yaml := strings.HasSuffix(path, ".yaml") || strings.HasSuffix(path, ".yml"); {
-			case e.IsDir() || !yaml:
-			case isOverride(path):
-				overrides = append(overrides, file{fsys, path})
-			default:
-				files = append(files, file{fsys, path})
-			}
-			return nil
-		})
-		if err != nil {
-			return nil, fmt.Errorf("rules: %w", err)
+		if err := f.add(fsys); err != nil {
+			return nil, err
 		}
 	}
-	loaded, texts, errs := make([]*Rule, len(files)), make([]text, len(files)), make([]error, len(files))
+	return f.load(old)
+}
+
+// LoadFile reads the rule in one file, with the macros of the file's folder.
+func LoadFile(name string) (*Set, error) {
+	dir := Dir(filepath.Dir(name))
+	f := found{rules: []file{{dir, filepath.Base(name)}}}
+	for _, beside := range [...]string{"macros.yaml", "macros.yml"} {
+		if _, err := fs.Stat(dir, beside); err == nil {
+			f.macros = append(f.macros, file{dir, beside})
+		}
+	}
+	return f.load(nil)
+}
+
+// load reads the files.
+func (f *found) load(old *Set) (*Set, error) {
+	m, err := readMacros(f.macros)
+	if err != nil {
+		return nil, err // what a rule says is not known without them
+	}
+	loaded, texts, errs := make([]*Rule, len(f.rules)), make([]text, len(f.rules)), make([]error, len(f.rules))
 	next := make(chan int)
 	var wg sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
 			for i := range next {
-				loaded[i], texts[i], errs[i] = read(files[i], old)
+				loaded[i], texts[i], errs[i] = read(f.rules[i], m, old)
 			}
 		})
 	}
-	for i := range files {
+	for i := range f.rules {
 		next <- i
 	}
 	close(next)
 	wg.Wait()
-	if err := errors.Join(errs...); err != nil {
+	if err := errors.Join(append(errs, m.mistakes(loaded))...); err != nil {
 		return nil, err
 	}
 	s, err := NewSet(loaded...)
 	if err != nil {
 		return nil, err
 	}
-	s.parsed = make(map[text]*Rule, len(files))
+	s.macros, s.parsed = m, make(map[text]*Rule, len(f.rules))
 	for i, r := range loaded {
 		s.parsed[texts[i]] = r
 	}
-	if err := s.override(overrides); err != nil {
+	if err := s.override(f.overrides); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-func read(f file, old *Set) (*Rule, text, error) {
-	data, err := fs.ReadFile(f.fsys, f.name)
+func read(f file, m *macros, old *Set) (*Rule, text, error) {
+	data, err := f.read()
 	if err != nil {
-		return nil, text{}, fmt.Errorf("rules: %w", err)
+		return nil, text{}, err
 	}
-	t := text{f.name, sha256.Sum256(data)}
+	t := text{f.String(), sha256.Sum256(data)}
 	if old != nil {
-		if r := old.parsed[t]; r != nil {
+		if r := old.parsed[t]; r != nil && r.macros == m.text(r.calls) {
 			return r, t, nil
 		}
 	}
-	r, err := Parse(f.name, data)
+	r, err := parse(&decoder{file: f.String(), src: normal(data), macros: m})
 	return r, t, err
 }
 

@@ -19,9 +19,9 @@ import (
 const Overrides = "overrides"
 
 // override reads the override of a rule and applies it.
-func (r *Rule) override(name string, data []byte) error {
-	src := strings.ReplaceAll(strings.TrimPrefix(string(data), "\uFEFF"), "\r\n", "\n")
-	d := &decoder{file: name, src: src}
+func (r *Rule) override(name string, data []byte, m *macros) error {
+	src := normal(data)
+	d := &decoder{file: name, src: src, macros: m}
 	root, err := parseYAML(src)
 	if err != nil {
 		d.fail(err.Line, err.Col, err.Hint, "%s", err.Msg)
@@ -42,7 +42,8 @@ func (r *Rule) override(name string, data []byte) error {
 	if len(d.errs) > 0 {
 		return d.joined()
 	}
-	h := sha256.Sum256([]byte(r.Version + src))
+	r.calls = append(r.calls[:len(r.calls):len(r.calls)], d.calls...)
+	h := sha256.Sum256([]byte(r.Version + src + m.text(d.calls)))
 	r.Version = hex.EncodeToString(h[:6])
 	return nil
 }
@@ -88,7 +89,7 @@ func (s *Set) override(files []file) error {
 		}
 		r := *s.rules[i] // the one in parsed stays
 		s.rules[i] = &r
-		errs = append(errs, r.override(name, data))
+		errs = append(errs, r.override(name, data, s.macros))
 	}
 	return errors.Join(errs...)
 }

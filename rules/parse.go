@@ -16,12 +16,14 @@ import (
 var validID = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,79}$`)
 
 // Parse reads one rule file. name is used in messages; its base without .yaml
-// must be the rule's id. Every mistake is in the error, joined, each an *Error.
+// must be the rule's id. It can call no macros. Every mistake is in the error, joined, each an *Error.
 func Parse(name string, data []byte) (*Rule, error) {
-	src := strings.ReplaceAll(strings.TrimPrefix(string(data), "\uFEFF"), "\r\n", "\n")
-	d := &decoder{file: name, src: src}
-	r := &Rule{File: name, Status: Stable, Severity: event.Medium}
-	root, err := parseYAML(src)
+	return parse(&decoder{file: name, src: normal(data), macros: &macros{}})
+}
+
+func parse(d *decoder) (*Rule, error) {
+	r := &Rule{File: d.file, Status: Stable, Severity: event.Medium}
+	root, err := parseYAML(d.src)
 	if err != nil {
 		d.fail(err.Line, err.Col, err.Hint, "%s", err.Msg)
 		return nil, d.joined()
@@ -30,7 +32,8 @@ func Parse(name string, data []byte) (*Rule, error) {
 	if len(d.errs) > 0 {
 		return nil, d.joined()
 	}
-	r.Version = version(src, root)
+	r.calls, r.macros = d.calls, d.macros.text(d.calls)
+	r.Version = version(d.src, root, r.macros)
 	r.build()
 	return r, nil
 }
@@ -44,8 +47,9 @@ func (d *decoder) joined() error {
 	return errors.Join(all...)
 }
 
-// version hashes the rule's text without its tests and blank ends of lines.
-func version(src string, root *ynode) string {
+// version hashes the rule's text without its tests and blank ends of lines, and
+// that of its macros.
+func version(src string, root *ynode, macros string) string {
 	from, to := 0, 0
 	for i, p := range root.pairs {
 		if p.key == "tests" {
@@ -66,6 +70,7 @@ func version(src string, root *ynode) string {
 		h.Write([]byte(l))
 		h.Write([]byte{'\n'})
 	}
+	h.Write([]byte(macros))
 	return hex.EncodeToString(h.Sum(nil)[:6])
 }
 

@@ -40,7 +40,9 @@ type Rule struct {
 	Allow      []Allow
 	Tests      []Case
 
-	units []condition
+	units  []condition
+	calls  []string // the macros that its conditions call
+	macros string   // what they stand for
 }
 
 // Suppress makes one alert of the events with one key in each span of time. The
@@ -79,14 +81,16 @@ type Sample struct {
 
 // condition is one unit of evaluation: the rule's condition, or one step.
 type condition struct {
-	step int
-	root lang.Node
+	step  int
+	root  lang.Node
+	shown lang.Node // root with the calls of macros
 }
 
 // Set is an immutable set of checked rules.
 type Set struct {
 	rules  []*Rule
 	parsed map[text]*Rule // as their files say, without overrides
+	macros *macros
 }
 
 // Rules returns the rules in order of their ids. Do not change the result.
@@ -107,28 +111,30 @@ var fieldDataset = event.MustLookup("event.dataset")
 // build joins source gate, condition and steps to what the engine evaluates.
 func (r *Rule) build() {
 	gate := datasetGate(r.Datasets)
+	add := func(exprs ...*lang.Expr) {
+		root, shown := []lang.Node{gate}, []lang.Node{gate}
+		for _, e := range exprs {
+			if e != nil {
+				root, shown = append(root, e.Root), append(shown, e.Shown)
+			}
+		}
+		r.units = append(r.units, condition{len(r.units), conjunction(root...), conjunction(shown...)})
+	}
 	if r.Correlate == nil || len(r.Correlate.Steps) == 0 {
-		r.units = []condition{{0, conjunction(gate, rootOf(r.When))}}
+		add(r.When)
 		return
 	}
-	for i, s := range r.Correlate.Steps {
-		r.units = append(r.units, condition{i, conjunction(gate, rootOf(r.When), rootOf(s.When))})
+	for _, s := range r.Correlate.Steps {
+		add(r.When, s.When)
 	}
 	if u := r.Correlate.Until; u != nil {
-		r.units = append(r.units, condition{len(r.Correlate.Steps), conjunction(gate, u.Root)})
+		add(u)
 	}
 }
 
 // begins tells whether a unit is not a step but what a sequence begins anew with.
 func (r *Rule) begins(unit int) bool {
 	return r.Correlate != nil && r.Correlate.Until != nil && unit == len(r.Correlate.Steps)
-}
-
-func rootOf(e *lang.Expr) lang.Node {
-	if e == nil {
-		return nil
-	}
-	return e.Root
 }
 
 func conjunction(parts ...lang.Node) lang.Node {

@@ -33,6 +33,8 @@ func nodeText(n lang.Node) string {
 		return n.Left.Name() + " " + compareText[n.Op] + " " + n.Right.Name()
 	case *lang.Test:
 		return testText(n)
+	case lang.Call:
+		return n.Name + "()"
 	case lang.Holiday:
 		return "holiday(" + n.Field.Name() + ")"
 	}

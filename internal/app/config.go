@@ -205,7 +205,7 @@ func (c *Config) municipalities() (*event.Municipalities, error) {
 }
 
 // dirs opens folders of rules or formats; a missing one is an error.
-func dirs(paths []string) ([]fs.FS, error) {
+func dirs(paths []string, open func(string) fs.FS) ([]fs.FS, error) {
 	var out []fs.FS
 	for _, p := range slices.Compact(slices.Clone(paths)) {
 		info, err := os.Stat(p)
@@ -215,7 +215,7 @@ func dirs(paths []string) ([]fs.FS, error) {
 		if !info.IsDir() {
 			return nil, fmt.Errorf("configuration: %s is no folder", p)
 		}
-		out = append(out, os.DirFS(p))
+		out = append(out, open(p))
 	}
 	return out, nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -116,7 +117,7 @@ func (a *App) openPipeline(ctx context.Context) error {
 
 // LoadFormats reads the built-in formats and those of the given folders.
 func LoadFormats(folders []string) (*format.Set, error) {
-	more, err := dirs(folders)
+	more, err := dirs(folders, os.DirFS)
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +129,7 @@ func LoadFormats(folders []string) (*format.Set, error) {
 func LoadRules(folders []string) (*rules.Set, error) { return reloadRules(nil, folders) }
 
 func reloadRules(old *rules.Set, folders []string) (*rules.Set, error) {
-	more, err := dirs(folders)
+	more, err := dirs(folders, rules.Dir)
 	if err != nil {
 		return nil, err
 	}

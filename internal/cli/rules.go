@@ -28,7 +28,7 @@ func ruleSet(dir string) (*rules.Set, error) {
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		return nil, errors.Join(fmt.Errorf("--rules: %s is no folder of rules", dir), err)
 	}
-	return rules.Load(os.DirFS(dir))
+	return rules.Load(rules.Dir(dir))
 }
 
 func rulesFlag(c *cobra.Command, dir *string) {

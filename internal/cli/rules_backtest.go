@@ -54,15 +54,7 @@ differences are shown. Nobody is told of anything.`,
 // rulesOf loads a file or a folder of rules.
 func rulesOf(path string) (*rules.Set, error) {
 	if info, err := os.Stat(path); err == nil && !info.IsDir() {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			return nil, fmt.Errorf("--rules: %w", err)
-		}
-		r, err := rules.Parse(path, text)
-		if err != nil {
-			return nil, err
-		}
-		return rules.NewSet(r)
+		return rules.LoadFile(path)
 	}
 	return ruleSet(path)
 }
