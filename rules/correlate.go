@@ -155,7 +155,7 @@ func (c *Correlate) mistakes(has func(key string) bool) (out []string) {
 		}
 	}
 	bad(c.Type != "new" && len(c.Fields) > 1, c.Type+" is of one field\n"+hints[c.Type])
-	bad(len(c.Steps) == 1 || len(c.Steps) > 64, "a correlation of steps has 2 to 64 of them\n"+hints["steps"])
+	bad(has("steps") && (len(c.Steps) < 2 || len(c.Steps) > 64), "a correlation of steps has 2 to 64 of them\n"+hints["steps"])
 	bad(c.Type == "distinct" && c.Count.N > maxDistinct, "count: at most 10000 different values\ncount: 10000")
 	bad(slices.Contains([]string{"absence", "spike", "regular"}, c.Type) && !c.Count.grows(), "count: of type "+c.Type+" is a least number\ncount: 10")
 	bad(c.Type == "regular" && (c.Count.N < 4 || c.Count.N > maxUnits), "count: of type regular is from 4 to 1000\ncount: 20")
@@ -185,7 +185,7 @@ func typeNames() []string {
 
 func (d *decoder) sequence(p ypair) []Step {
 	var out []Step
-	for _, it := range p.value.items {
+	for _, it := range d.items(p) {
 		s := Step{Count: 1}
 		d.keys(it, "a step", map[string]func(ypair){
 			"name":  func(q ypair) { s.Name = d.text(q) },

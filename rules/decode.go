@@ -79,6 +79,14 @@ func (d *decoder) texts(p ypair) []string {
 	return out
 }
 
+// items are those of a list.
+func (d *decoder) items(p ypair) []*ynode {
+	if p.value.kind != yamlSeq {
+		d.fail(p.value.line, p.value.col, p.key+": [{…}]", "%s must be a list, not %s", p.key, p.value.kind)
+	}
+	return p.value.items
+}
+
 func (d *decoder) number(p ypair, least, most float64) float64 {
 	n, err := strconv.ParseFloat(p.value.text, 64)
 	if err != nil || p.value.kind != yamlScalar || !(n >= least && n <= most) {
@@ -89,8 +97,8 @@ func (d *decoder) number(p ypair, least, most float64) float64 {
 }
 
 func (d *decoder) count(p ypair) int {
-	var n int
-	if _, err := fmt.Sscanf(p.value.text, "%d", &n); err != nil || p.value.kind != yamlScalar || n < 1 || n > maxCount {
+	n, err := strconv.Atoi(p.value.text)
+	if err != nil || p.value.kind != yamlScalar || n < 1 || n > maxCount {
 		d.fail(p.value.line, p.value.col, "", "%s must be a number from 1 to %d", p.key, maxCount)
 		return 1
 	}
@@ -100,8 +108,7 @@ func (d *decoder) count(p ypair) int {
 func (d *decoder) duration(p ypair) time.Duration {
 	s := d.text(p)
 	if day, ok := strings.CutSuffix(s, "d"); ok {
-		var n int
-		if _, err := fmt.Sscanf(day, "%d", &n); err == nil && n < 3660 {
+		if n, err := strconv.Atoi(day); err == nil && n < 3660 {
 			s = fmt.Sprintf("%dh", 24*n)
 		}
 	}
@@ -163,7 +170,8 @@ func (d *decoder) parse(name string) (hint, mistake string) {
 // condition parses an expression and moves its mistakes to their place in the file.
 func (d *decoder) condition(p ypair) *lang.Expr {
 	src := d.text(p)
-	if src == "" {
+	if strings.TrimSpace(src) == "" {
+		d.fail(p.value.line, p.value.col, "when: event.action == \"deny\"", "%s has no condition", p.key)
 		return nil
 	}
 	internOpen(src)

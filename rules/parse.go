@@ -75,7 +75,7 @@ func version(src string, root *ynode, macros string) string {
 }
 
 func (d *decoder) rule(root *ynode, r *Rule) {
-	var when, correlate, suppress ypair
+	var when, suppress ypair
 	d.keys(root, "a rule", map[string]func(ypair){
 		"id":             func(p ypair) { d.id(p, r) },
 		"title":          func(p ypair) { r.Title = d.localized(p) },
@@ -85,7 +85,7 @@ func (d *decoder) rule(root *ynode, r *Rule) {
 		"attack":         func(p ypair) { r.Attack = d.texts(p) },
 		"source":         func(p ypair) { d.source(p, r) },
 		"when":           func(p ypair) { when = p; r.When = d.condition(p) },
-		"correlate":      func(p ypair) { correlate = p; r.Correlate = d.correlate(p) },
+		"correlate":      func(p ypair) { r.Correlate = d.correlate(p) },
 		"suppress":       func(p ypair) { suppress = p; r.Suppress = d.suppress(p) },
 		"explain":        func(p ypair) { r.Explain = d.localized(p) },
 		"respond":        func(p ypair) { r.Respond = d.steps(p) },
@@ -104,7 +104,7 @@ func (d *decoder) rule(root *ynode, r *Rule) {
 		d.fail(root.line, root.col, "title: {ja: …, en: …}", "the rule has no title")
 	}
 	steps := r.Correlate != nil && len(r.Correlate.Steps) > 0
-	if when.value == nil && correlate.value == nil || when.value != nil && when.value.text == "" || when.value == nil && !steps && correlate.value != nil {
+	if when.value == nil && !steps {
 		d.fail(root.line, root.col, "when: event.action == \"deny\"", "the rule has no condition")
 	}
 	if suppress.value != nil && r.Correlate != nil {
@@ -112,8 +112,9 @@ func (d *decoder) rule(root *ynode, r *Rule) {
 	}
 }
 
+// has tells whether a mapping has something for a key.
 func (d *decoder) has(n *ynode, key string) bool {
-	return slices.ContainsFunc(n.pairs, func(p ypair) bool { return p.key == key })
+	return slices.ContainsFunc(n.pairs, func(p ypair) bool { return p.key == key && p.value.kind != yamlNull })
 }
 
 func (d *decoder) id(p ypair, r *Rule) {
@@ -178,7 +179,7 @@ func (d *decoder) suppress(p ypair) *Suppress {
 
 func (d *decoder) allow(p ypair) []Allow {
 	var out []Allow
-	for _, it := range p.value.items {
+	for _, it := range d.items(p) {
 		var a Allow
 		d.keys(it, "an allow entry", map[string]func(ypair){
 			"when":         func(q ypair) { a.When = d.condition(q) },
@@ -215,10 +216,7 @@ func (d *decoder) municipality(p ypair) string {
 
 func (d *decoder) tests(p ypair) []Case {
 	var out []Case
-	if p.value.kind != yamlSeq {
-		d.fail(p.value.line, p.value.col, "", "tests must be a list")
-	}
-	for _, it := range p.value.items {
+	for _, it := range d.items(p) {
 		c := Case{Line: it.line, Alerts: -1}
 		d.keys(it, "a test", map[string]func(ypair){
 			"name":   func(q ypair) { c.Name = d.text(q) },
@@ -255,7 +253,7 @@ func (d *decoder) alerts(p ypair) int {
 
 func (d *decoder) samples(p ypair) []Sample {
 	var out []Sample
-	for _, it := range p.value.items {
+	for _, it := range d.items(p) {
 		s := Sample{Repeat: 1, Every: time.Second, Fields: map[string]any{}}
 		if it.kind != yamlMap {
 			d.fail(it.line, it.col, "", "an event must be a mapping of fields, not %s", it.kind)

@@ -27,6 +27,14 @@ func TestMistakesPointAtTheirPlaceInTheFile(t *testing.T) {
 		"end of when":    {"id: a\ntitle: {en: x}\nwhen: |\n  event.action == \"x\" &&\nseverity: low\n", "a.yaml:4:"},
 		"flow step":      {"id: a\ntitle: {en: x}\ncorrelate:\n  within: 1m\n  steps:\n    - {name: x, when: 'has(user.nam)'}\n    - {name: y, when: has(user.name)}\n", "a.yaml:6:28: unknown field"},
 		"allow":          {goodRule + "allow:\n  - {when: has(user.name)}\n", "a.yaml:6:6: an allow entry says when"},
+		"empty when":     {strings.Replace(goodRule, `event.action == "deny"`, "''", 1), "a.yaml:4:7: when has no condition"},
+		"empty allow":    {goodRule + "allow: [{when: ' ', owner: x, reason: y}]\n", "a.yaml:5:16: when has no condition"},
+		"allow nothing":  {goodRule + "allow: [{when: , owner: x, reason: y}]\n", "a.yaml:5:10: an allow entry says when"},
+		"allow no list":  {goodRule + "allow: {when: true, owner: x, reason: y}\n", "a.yaml:5:9: allow must be a list, not a mapping"},
+		"steps no list":  {goodRule + "correlate: {steps: {when: true}, within: 1m}\n", "a.yaml:5:21: steps must be a list, not a mapping"},
+		"no steps":       {goodRule + "correlate: {steps: [], within: 1m}\n", "a.yaml:5:1: a correlation of steps has 2 to 64 of them"},
+		"half a number":  {goodRule + "tests: [{alerts: 1x, events: [{user.name: x}]}]\n", "a.yaml:5:18: alerts must be a number"},
+		"half a span":    {goodRule + "suppress: {for: 1xd}\n", "a.yaml:5:17: for must be a time span"},
 		"file name":      {strings.Replace(goodRule, "id: a", "id: b", 1), "a.yaml:1:5: the id \"b\" is not the file's name"},
 		"no condition":   {"id: a\ntitle: {en: x}\n", "a.yaml:1:1: the rule has no condition"},
 		"yaml":           {"id: a\ntitle: {en: x\n", "a.yaml:2:8:"},
@@ -86,8 +94,14 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte("id: a\nwhen: |2\n  x\n"))
 	f.Add([]byte("tests: [{events: [{a: {b: [1, 2]}}]}]"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if r, err := Parse("a.yaml", data); err == nil && r.Version == "" {
+		r, err := Parse("a.yaml", data)
+		if err != nil {
+			return
+		}
+		if r.Version == "" {
 			t.Error("a rule without version")
 		}
+		Test(&Set{rules: []*Rule{r}}) // runs it
+		Lint(&Set{rules: []*Rule{r}})
 	})
 }

@@ -1,139 +1,23 @@
 package format
 
 import (
-	"encoding/json"
 	"fmt"
 	"io/fs"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/goccy/go-yaml"
+
+	"mimamori/internal/testkit"
 )
 
-// validator checks values by the few keywords that our schema uses; another one
-// is a mistake, so that nothing in the schema goes unchecked.
-type validator struct{ defs map[string]any }
-
-func (v validator) check(schema map[string]any, x any, at string) error {
-	for _, word := range slices.Sorted(maps.Keys(schema)) {
-		if err := v.keyword(word, schema, x, at); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (v validator) keyword(word string, schema map[string]any, x any, at string) error {
-	arg := schema[word]
-	switch word {
-	case "$schema", "title", "description", "$defs", "properties":
-	case "$ref":
-		name := strings.TrimPrefix(arg.(string), "#/$defs/")
-		def, ok := v.defs[name].(map[string]any)
-		if !ok {
-			return fmt.Errorf("%s: no $defs/%s", at, name)
-		}
-		return v.check(def, x, at)
-	case "type":
-		if list, ok := arg.([]any); !ok && typeOf(x) != arg && !(arg == "number" && typeOf(x) == "integer") || ok && !slices.Contains(list, any(strings.Replace(typeOf(x), "integer", "number", 1))) {
-			return fmt.Errorf("%s: %v is no %v", at, x, arg)
-		}
-	case "enum":
-		if !slices.Contains(arg.([]any), x) {
-			return fmt.Errorf("%s: %v is none of %v", at, x, arg)
-		}
-	case "pattern":
-		if s, ok := x.(string); ok && !regexp.MustCompile(arg.(string)).MatchString(s) {
-			return fmt.Errorf("%s: %q does not match %v", at, s, arg)
-		}
-	case "anyOf":
-		var all []string
-		for _, one := range arg.([]any) {
-			err := v.check(one.(map[string]any), x, at)
-			if err == nil {
-				return nil
-			}
-			all = append(all, err.Error())
-		}
-		return fmt.Errorf("%s: none of %s", at, strings.Join(all, "; "))
-	case "items":
-		list, _ := x.([]any)
-		for i, it := range list {
-			if err := v.check(arg.(map[string]any), it, fmt.Sprintf("%s[%d]", at, i)); err != nil {
-				return err
-			}
-		}
-	case "required":
-		obj, _ := x.(map[string]any)
-		for _, k := range arg.([]any) {
-			if _, ok := obj[k.(string)]; !ok {
-				return fmt.Errorf("%s: no %v", at, k)
-			}
-		}
-	case "additionalProperties":
-		return v.members(schema, arg, x, at)
-	default:
-		return fmt.Errorf("%s: the test does not know the keyword %q", at, word)
-	}
-	return nil
-}
-
-// members checks an object's members.
-func (v validator) members(schema map[string]any, others, x any, at string) error {
-	obj, _ := x.(map[string]any)
-	props, _ := schema["properties"].(map[string]any)
-	for k, val := range obj {
-		sub, ok := props[k].(map[string]any)
-		if !ok {
-			if sub, ok = others.(map[string]any); !ok {
-				return fmt.Errorf("%s: unknown key %q", at, k)
-			}
-		}
-		if err := v.check(sub, val, at+"."+k); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func typeOf(x any) string {
-	switch x := x.(type) {
-	case nil:
-		return "null"
-	case string:
-		return "string"
-	case bool:
-		return "boolean"
-	case []any:
-		return "array"
-	case map[string]any:
-		return "object"
-	case uint64, int64, int:
-		return "integer"
-	case float64:
-		return "number"
-	default:
-		return fmt.Sprintf("%T", x)
-	}
-}
-
-func readSchema(t *testing.T) (map[string]any, validator) {
-	t.Helper()
-	var s map[string]any
-	if err := json.Unmarshal([]byte(Schema()), &s); err != nil {
-		t.Fatal(err)
-	}
-	return s, validator{s["$defs"].(map[string]any)}
-}
-
 func TestTheBuiltInFormatsAreOfTheSchema(t *testing.T) {
-	s, v := readSchema(t)
-	part := maps.Clone(s)
+	schema := testkit.ReadSchema(t, Schema())
+	part := maps.Clone(schema.Root)
 	delete(part, "required")
-	for pattern, schema := range map[string]map[string]any{"*.yaml": s, "parts/*.yaml": part} {
+	for pattern, want := range map[string]map[string]any{"*.yaml": schema.Root, "parts/*.yaml": part} {
 		files, err := fs.Glob(Files(), pattern)
 		if err != nil || len(files) == 0 {
 			t.Fatal(err, files)
@@ -147,7 +31,7 @@ func TestTheBuiltInFormatsAreOfTheSchema(t *testing.T) {
 			if err := yaml.Unmarshal(text, &x); err != nil {
 				t.Fatalf("%s: %v", name, err)
 			}
-			if err := v.check(schema, x, name); err != nil {
+			if err := schema.Check(want, x, name); err != nil {
 				t.Errorf("%.600s", err)
 			}
 		}
@@ -157,7 +41,7 @@ func TestTheBuiltInFormatsAreOfTheSchema(t *testing.T) {
 		if err := yaml.Unmarshal([]byte(wrong), &x); err != nil {
 			t.Fatal(err)
 		}
-		if v.check(part, x, "") == nil {
+		if schema.Check(part, x, "") == nil {
 			t.Errorf("the schema allows %s", wrong)
 		}
 	}
@@ -188,7 +72,7 @@ var places = []struct{ def, text string }{
 // Every key that the decoder knows is in the schema, and the other way round: at
 // each place each key that is known anywhere is tried.
 func TestTheSchemaHasTheDecodersKeys(t *testing.T) {
-	s, v := readSchema(t)
+	schema := testkit.ReadSchema(t, Schema())
 	universe := map[string]bool{"nonsense": true}
 	for _, text := range []string{topKeys, altKeys, blockKeys, mappingKeys, testKeys, cutKinds, "when, by, cases, else, pattern, like, separator, least, labels, names, between, equals, from, layout, zone, text, app, pid, ja, en, starts, cut"} {
 		for k := range strings.SplitSeq(text, ", ") {
@@ -196,13 +80,13 @@ func TestTheSchemaHasTheDecodersKeys(t *testing.T) {
 		}
 	}
 	for _, pl := range places {
-		props := propsAt(t, s, v, pl.def)
+		props := propsAt(t, schema, pl.def)
 		for k := range props {
 			universe[k] = true
 		}
 	}
 	for _, pl := range places {
-		props := propsAt(t, s, v, pl.def)
+		props := propsAt(t, schema, pl.def)
 		for k := range universe {
 			if known := decodes(t, pl.text, k); known != props[k] {
 				t.Errorf("%s: %q: the decoder knows it: %v, the schema: %v", pl.text, k, known, props[k])
@@ -222,11 +106,11 @@ func decodes(t *testing.T, place, key string) bool {
 }
 
 // propsAt finds the keys that the schema lists at a place.
-func propsAt(t *testing.T, s map[string]any, v validator, def string) map[string]bool {
+func propsAt(t *testing.T, s testkit.Schema, def string) map[string]bool {
 	t.Helper()
-	var at any = s
+	var at any = s.Root
 	if !strings.HasPrefix(def, "properties") && def != "" {
-		at = v.defs
+		at = s.Defs
 	}
 	for part := range strings.SplitSeq(def, ".") {
 		switch x := at.(type) {
@@ -250,7 +134,7 @@ func propsAt(t *testing.T, s map[string]any, v validator, def string) map[string
 }
 
 func TestTheSchemaHasTheValuesThatAreAllowed(t *testing.T) {
-	_, v := readSchema(t)
+	schema := testkit.ReadSchema(t, Schema())
 	list := func(x any) (out []string) {
 		for _, s := range x.([]any) {
 			out = append(out, s.(string))
@@ -258,7 +142,7 @@ func TestTheSchemaHasTheValuesThatAreAllowed(t *testing.T) {
 		slices.Sort(out)
 		return out
 	}
-	set := v.defs["set"].(map[string]any)["properties"].(map[string]any)
+	set := schema.Defs["set"].(map[string]any)["properties"].(map[string]any)
 	for field, allowed := range ecsAllowed {
 		one := set[field].(map[string]any)
 		if forms, ok := one["anyOf"].([]any); ok {
@@ -268,11 +152,11 @@ func TestTheSchemaHasTheValuesThatAreAllowed(t *testing.T) {
 			t.Errorf("%s: %v", field, got)
 		}
 	}
-	as := v.defs["mapping"].(map[string]any)["properties"].(map[string]any)["as"].(map[string]any)["anyOf"].([]any)[0].(map[string]any)
+	as := schema.Defs["mapping"].(map[string]any)["properties"].(map[string]any)["as"].(map[string]any)["anyOf"].([]any)[0].(map[string]any)
 	if got := list(as["enum"]); !slices.Equal(got, transformNames()) {
 		t.Errorf("as: %v, the decoder knows %v", got, transformNames())
 	}
-	cut := v.defs["cut"].(map[string]any)["anyOf"].([]any)[0].(map[string]any)
+	cut := schema.Defs["cut"].(map[string]any)["anyOf"].([]any)[0].(map[string]any)
 	want := append(slices.Sorted(maps.Keys(shapeKinds)), "none")
 	slices.Sort(want)
 	if got := list(cut["enum"]); !slices.Equal(got, want) {

@@ -17,7 +17,7 @@ import (
 
 func (p *program) rules() *cobra.Command {
 	return group("rules", "Detection rules: check, test, explain, import, run, measure",
-		p.rulesNew(), p.rulesLint(), p.rulesTest(), p.rulesExplain(), p.rulesBacktest(), p.rulesImport(), p.rulesRun(), p.rulesBench())
+		p.rulesNew(), p.rulesSchema(), p.rulesLint(), p.rulesTest(), p.rulesExplain(), p.rulesBacktest(), p.rulesImport(), p.rulesRun(), p.rulesBench())
 }
 
 // ruleSet loads the folder's rules, or the built-in ones when it is "".

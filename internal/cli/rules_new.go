@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 
 	"github.com/spf13/cobra"
@@ -36,13 +37,27 @@ func (p *program) rulesNew() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return p.writeDraft(out, []byte(text))
+			return p.writeDraft(out, []byte(schemaLine(out)+text))
 		},
 	}
 	c.Flags().StringVar(&data, "data", "data", "data folder")
 	c.Flags().StringVar(&when, "when", "", "condition, as in the search box")
 	c.Flags().StringVar(&out, "out", "", "file to write, which must not be there (default: standard output)")
 	return c
+}
+
+// schemaFile is the schema for editors, where a folder of rules has it.
+const schemaFile = "rules.schema.json"
+
+// schemaLine tells an editor where the schema is that stands beside a new rule.
+func schemaLine(out string) string {
+	if out == "" {
+		return ""
+	}
+	if _, err := os.Stat(filepath.Join(filepath.Dir(out), schemaFile)); err != nil {
+		return ""
+	}
+	return "# yaml-language-server: $schema=" + schemaFile + "\n"
 }
 
 // samplesOf finds the newest events that match, and others of their dataset.
