@@ -6,7 +6,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/expr-lang/expr/ast"
-	"github.com/expr-lang/expr/conf"
 	"github.com/expr-lang/expr/parser"
 
 	"mimamori/internal/place"
@@ -21,7 +20,7 @@ func MacroName(name string) string {
 		return "there is a function " + name + " already"
 	}
 	// Whatever expr itself knows by the name is not parsed as a call of a function.
-	if tree, err := parser.ParseWithConfig(name+"()", conf.CreateNew()); err == nil {
+	if tree, err := parser.Parse(name + "()"); err == nil {
 		if call, ok := tree.Node.(*ast.CallNode); ok && len(call.Arguments) == 0 {
 			if id, ok := call.Callee.(*ast.IdentifierNode); ok && id.Value == name {
 				return ""

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/expr-lang/expr/ast"
-	"github.com/expr-lang/expr/conf"
 	"github.com/expr-lang/expr/file"
 	"github.com/expr-lang/expr/parser"
 	"github.com/expr-lang/expr/parser/lexer"
@@ -36,7 +35,7 @@ func parse(src string, c checker) (*Expr, *checker, *Error) {
 		line, col := place.Of(src, at)
 		return nil, nil, &Error{Text: src, Line: line, Col: col, Msg: fmt.Sprintf("brackets nest deeper than %d, or as many signs stand in a row", maxNesting), Hint: "split the condition", Code: "too-deep", Args: []string{strconv.Itoa(maxNesting)}}
 	}
-	tree, err := parser.ParseWithConfig(text, conf.CreateNew())
+	tree, err := parser.Parse(text)
 	if err != nil {
 		var fe *file.Error
 		if ok := asFileError(err, &fe); ok {
