@@ -162,12 +162,11 @@ func parsed(text string, isOverride bool) error {
 }
 
 func joinedErrors(err error) (out []*Error) {
-	var one *Error
 	if list, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, e := range list.Unwrap() {
 			out = append(out, joinedErrors(e)...)
 		}
-	} else if errors.As(err, &one) {
+	} else if one, ok := errors.AsType[*Error](err); ok {
 		out = append(out, one)
 	}
 	return out
@@ -258,8 +257,8 @@ func TestTheSchemaTakesWhatTheParserTakes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var node any = root.plain()
-		tree := node
+		tree := root.plain()
+		node := tree
 		for range rapid.IntRange(0, 4).Draw(t, "depth") {
 			node = child(t, node)
 		}

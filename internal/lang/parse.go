@@ -2,7 +2,6 @@ package lang
 
 import (
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -71,9 +70,9 @@ func tooDeep(src string) int {
 	depth, signs := 0, 0
 	for _, t := range tokens {
 		switch {
-		case t.Kind == lexer.Operator && slices.Contains(prefixes, t.Value):
+		case t.Is(lexer.Operator, prefixes...):
 			signs++
-		case t.Kind == lexer.Bracket && strings.Contains("([{", t.Value):
+		case t.Is(lexer.Bracket, "(", "[", "{"):
 			depth, signs = depth+1, 0
 		case t.Kind == lexer.Bracket:
 			depth, signs = depth-1, 0
