@@ -84,10 +84,13 @@ func NewBacktest(set, running *Set, lists lang.Lists, log *slog.Logger) *Backtes
 	return b
 }
 
-// awake is the rule as if it were at work.
+// awake is the rule as if it were at work, in every municipality.
 func (r *Rule) awake() *Rule {
 	out := *r
-	out.Status = Stable
+	out.Status, out.Towns = Stable, make(map[string]*Rule, len(r.Towns))
+	for code, t := range r.Towns {
+		out.Towns[code] = t.awake()
+	}
 	return &out
 }
 

@@ -4,6 +4,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/fstest"
 )
 
 func TestTheMacrosInTheDocumentationWork(t *testing.T) {
@@ -41,6 +42,15 @@ func TestTheRuleInTheDocumentationWorks(t *testing.T) {
 	s := setOf(t, r)
 	for _, f := range Test(s) {
 		t.Error(f)
+	}
+	_, rest, _ = strings.Cut(rest[len(block)+3:], "```yaml\n")
+	local, _, _ := strings.Cut(rest, "```")
+	both, err := Load(fstest.MapFS{"ssh-brute-force.yaml": {Data: []byte(block)}, "overrides/ssh-brute-force.yaml": {Data: []byte(local)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := both.Get(r.ID); r.In("131016").Correlate.Count.N != 50 || r.In("131024").Status != Deprecated || len(r.Changes) != 1 {
+		t.Errorf("the override in the documentation says something else: %+v", r)
 	}
 	if len(r.Tests) != 2 || len(r.Allow) != 1 {
 		t.Errorf("%d tests, %d exceptions", len(r.Tests), len(r.Allow))

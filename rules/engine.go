@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"mimamori/event"
@@ -51,7 +50,7 @@ type Engine struct {
 	clock   int64 // newest time at which the prefecture had an event
 	judged  int64 // the clock when what had waited long enough was judged
 	last    *origin
-	busy    []*state // rules whose correlations wait for something, in order of their ids
+	busy    []*state // rules whose correlations wait for something, in their order
 	budget  budget
 	feed    *feed // nil: no rule is about alerts
 	shown   bool  // an alert is being shown to them
@@ -64,9 +63,10 @@ type unit struct {
 	prog  lang.Program
 }
 
-// state is a rule at work.
+// state is a rule at work, or a variant of one.
 type state struct {
 	rule      *Rule
+	order     int // among the states: by id, then by variant
 	allow     []lang.Program
 	table     *table // nil: every match is an alert
 	onAlerts  bool
@@ -92,24 +92,33 @@ func NewEngine(s *Set, opts Options) *Engine {
 	e := &Engine{opts: opts, clock: never, judged: never, budget: budget{watch: time.Now}}
 	var roots []lang.Node
 	for _, r := range s.rules {
-		if r.Status == Draft || r.Status == Deprecated {
-			continue
-		}
-		if r.onAlerts() {
-			if e.feed == nil {
-				e.feed = newFeed()
-			}
-			e.feed.above[r.ID] = true
-		}
-		st := newState(r, opts)
-		e.states = append(e.states, st)
-		for _, c := range r.units {
-			roots = append(roots, c.root)
-			e.units = append(e.units, unit{st, c.step, (&lang.Expr{Root: cheapFirst(c.root)}).Compile(opts.Lists)})
+		for _, v := range r.variants() {
+			roots = append(roots, e.add(v)...)
 		}
 	}
 	e.index, e.marks = newPartitions(roots, opts.Naive), newBitset(len(e.units))
 	return e
+}
+
+// add takes on a rule, or a variant of one, if it runs, and returns its conditions.
+func (e *Engine) add(r *Rule) (roots []lang.Node) {
+	if !r.runs() {
+		return nil
+	}
+	if r.onAlerts() {
+		if e.feed == nil {
+			e.feed = newFeed()
+		}
+		e.feed.above[r.ID] = true
+	}
+	st := newState(r, e.opts)
+	st.order = len(e.states)
+	e.states = append(e.states, st)
+	for _, c := range r.units {
+		roots = append(roots, c.root)
+		e.units = append(e.units, unit{st, c.step, (&lang.Expr{Root: cheapFirst(c.root)}).Compile(e.opts.Lists)})
+	}
+	return roots
 }
 
 func newState(r *Rule, opts Options) *state {
@@ -183,7 +192,7 @@ func (e *Engine) tick(now int64) {
 
 // attend notes that something waits in a rule's correlation.
 func (e *Engine) attend(st *state) {
-	i, ok := slices.BinarySearchFunc(e.busy, st, func(a, b *state) int { return strings.Compare(a.rule.ID, b.rule.ID) })
+	i, ok := slices.BinarySearchFunc(e.busy, st, func(a, b *state) int { return a.order - b.order })
 	if !ok {
 		e.busy = slices.Insert(e.busy, i, st)
 	}
@@ -208,6 +217,9 @@ func (e *Engine) recovered(st *state, panicked any) {
 // suspend takes a rule out; the others do not notice.
 func (e *Engine) suspend(st *state, why string) {
 	st.suspended = true
+	if st.rule.scope != nil {
+		why += " (municipalities: " + st.rule.scope.String() + ")"
+	}
 	e.stats.Suspended = append(e.stats.Suspended, st.rule.ID)
 	e.opts.Log.Error("a rule is suspended", "rule", st.rule.ID, "file", st.rule.File, "why", why)
 	if e.opts.Suspended != nil {

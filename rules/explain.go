@@ -12,6 +12,9 @@ import (
 type Explanation struct {
 	Rule    string
 	Matches bool
+	// Local says how the rule is in the event's municipality where it differs: its
+	// severity and status, and the numbers that it counts by.
+	Local string
 	// Allowed names the reason of the allow entry that takes the match out.
 	Allowed string
 	// Predicates of which one must hold for the index to let the event through
@@ -44,6 +47,9 @@ func Explain(r *Rule, ev *event.Event) Explanation {
 		}
 	}
 	town := ev.Str(fieldMunicipality)
+	if t := r.In(town); t != r && t.effect() != r.effect() {
+		x.Local = town + ": " + t.local()
+	}
 	at, _ := ev.Get(fieldTime)
 	for _, a := range r.Allow {
 		if (a.Municipality == "" || a.Municipality == town) && (a.Expires.IsZero() || at.Int() < a.Expires.UnixNano()) && a.When.Compile(nil)(ev) {
@@ -93,6 +99,9 @@ func fieldText(ev *event.Event, f event.Field) string {
 func (x Explanation) String() string {
 	var b strings.Builder
 	b.WriteString(mark(x.Matches) + " " + x.Rule + "\n")
+	if x.Local != "" {
+		b.WriteString("  municipality " + x.Local + "\n")
+	}
 	if x.Allowed != "" {
 		b.WriteString("  allow: " + x.Allowed + "\n")
 	}

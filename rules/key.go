@@ -58,6 +58,28 @@ func readableKey(key string, by []event.Field) string {
 	return b.String()
 }
 
+// keyPart is the value at a place of a group key, "" when it has none.
+func keyPart(key string, at int) string {
+	for ; ; at-- {
+		n, size := uvarint(key)
+		if size <= 0 || n > uint64(len(key)-size)+1 || at < 0 {
+			return ""
+		}
+		key = key[size:]
+		if n == 0 {
+			n = 1
+		}
+		if at == 0 {
+			return key[:n-1]
+		}
+		key = key[n-1:]
+	}
+}
+
+func uvarint(s string) (uint64, int) {
+	return binary.Uvarint([]byte(s[:min(len(s), binary.MaxVarintLen64)]))
+}
+
 // maxKeyText bounds one value of a group key. A longer one is cut and told
 // apart by a hash of the whole.
 const maxKeyText = 200

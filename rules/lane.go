@@ -86,3 +86,17 @@ func (l *lane) pop() arrival {
 		i = least
 	}
 }
+
+// take moves what waits for some groups to the lane l of a table.
+func (l *lane) take(t *table, from *lane, mine func(*group) bool) {
+	l.clock, l.seen = max(l.clock, from.clock), max(l.seen, from.seen)
+	for _, x := range from.heap {
+		if mine(x.group) {
+			l.push(x)
+			t.waiting++
+			if x.keep {
+				t.bytes += len(x.json)
+			}
+		}
+	}
+}

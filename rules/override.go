@@ -1,11 +1,8 @@
 package rules
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"path"
 	"slices"
 	"strings"
@@ -13,83 +10,83 @@ import (
 
 // Overrides is the folder, below a folder of rules, that holds what a site
 // changed in them: <id>.yaml with some of severity, status, suppress, allow
-// (its entries are added) and correlate (count, over, within, lateness, learn). A folder, so that
-// whoever brings the rules up to date can leave it alone as a whole, and one
-// look tells what is local.
+// (its entries are added), correlate (count, over, within, lateness, learn),
+// municipalities (a mapping from codes to what differs there: all of these but
+// allow) and changes (see Change). A folder, so that whoever brings the rules up
+// to date can leave it alone as a whole, and one look tells what is local.
 const Overrides = "overrides"
 
-// override reads the override of a rule and applies it.
-func (r *Rule) override(name string, data []byte, m *macros) error {
-	src := normal(data)
-	d := &decoder{file: name, src: src, macros: m}
-	root, err := parseYAML(src)
-	if err != nil {
-		d.fail(err.Line, err.Col, err.Hint, "%s", err.Msg)
-		return d.joined()
-	}
-	d.keys(root, "an override", map[string]func(ypair){
-		"severity": func(p ypair) { r.Severity = d.severity(p) },
-		"status":   func(p ypair) { r.Status = d.status(p) },
-		"allow":    func(p ypair) { r.Allow = append(r.Allow[:len(r.Allow):len(r.Allow)], d.allow(p)...) },
-		"suppress": func(p ypair) {
-			if r.Correlate != nil {
-				d.fail(p.line, p.col, "a correlation makes one alert an episode by itself", "suppress is for rules without correlate")
-			}
-			r.Suppress = d.suppress(p)
-		},
-		"correlate": func(p ypair) { d.thresholds(p, r) },
-	})
-	if len(d.errs) > 0 {
-		return d.joined()
-	}
-	r.calls = append(r.calls[:len(r.calls):len(r.calls)], d.calls...)
-	h := sha256.Sum256([]byte(r.Version + src + m.text(d.calls)))
-	r.Version = hex.EncodeToString(h[:6])
-	return nil
-}
-
-func (d *decoder) thresholds(p ypair, r *Rule) {
-	if r.Correlate == nil {
-		d.fail(p.line, p.col, "", "the rule %s has no correlation", r.ID)
-		return
-	}
-	c := *r.Correlate
-	readers := map[string]func(ypair){
-		"within":   func(q ypair) { c.Within = d.duration(q) },
-		"lateness": func(q ypair) { c.Lateness = d.duration(q) },
-		"learn":    func(q ypair) { c.Learn = d.duration(q) },
-	}
-	if len(c.Steps) == 0 {
-		readers["count"] = func(q ypair) { c.Count = d.bound(q, 1, maxCount) }
-	}
-	if c.Over.Op != "" {
-		readers["over"] = func(q ypair) { c.Over = d.bound(q, -1e18, 1e18) }
-	}
-	d.keys(p.value, "correlate", readers)
-	r.Correlate = &c
+// local is one file of overrides.
+type local struct {
+	*decoder
+	rule  *Rule // what it changes
+	plain *Rule // the same as its file says
+	towns ypair // what differs in municipalities; no value: nothing
 }
 
 // isOverride tells whether a file of rules is an override of one.
 func isOverride(name string) bool { return path.Base(path.Dir(name)) == Overrides }
 
-// override applies the files of overrides to the rules of the set.
+// override applies the files of overrides to the rules of the set. What holds
+// everywhere goes first, whichever file it is in: municipalities differ from that.
 func (s *Set) override(files []file) error {
 	var errs []error
+	var list []*local
+	changed := map[string]*local{}
 	for _, f := range files {
-		name := f.name
-		data, err := fs.ReadFile(f.fsys, name)
+		data, err := f.read()
 		if err != nil {
-			return fmt.Errorf("rules: %w", err)
+			return err
 		}
-		id, _, _ := strings.Cut(path.Base(name), ".")
-		i := slices.IndexFunc(s.rules, func(r *Rule) bool { return r.ID == id })
-		if i < 0 {
-			errs = append(errs, &Error{File: name, Line: 1, Col: 1, Msg: fmt.Sprintf("there is no rule %s to override", id), Hint: "delete the file if the rule is gone"})
+		id, _, _ := strings.Cut(path.Base(f.name), ".")
+		l := &local{decoder: newDecoder(f.String(), data)}
+		l.macros = s.macros
+		if first := changed[id]; first != nil {
+			l.rule, l.plain = first.rule, first.plain
+		} else if i := slices.IndexFunc(s.rules, func(r *Rule) bool { return r.ID == id }); i >= 0 {
+			l.plain, l.rule = s.rules[i], new(Rule)
+			*l.rule = *l.plain // the one in parsed stays
+			s.rules[i], changed[id] = l.rule, l
+		} else {
+			errs = append(errs, &Error{File: f.String(), Line: 1, Col: 1, Msg: fmt.Sprintf("there is no rule %s to override", id), Hint: "delete the file if the rule is gone"})
 			continue
 		}
-		r := *s.rules[i] // the one in parsed stays
-		s.rules[i] = &r
-		errs = append(errs, r.override(name, data, s.macros))
+		l.everywhere()
+		list = append(list, l)
+	}
+	for _, l := range list {
+		l.rule.settle(l.plain)
+	}
+	for _, l := range list {
+		l.inTowns()
+	}
+	for _, l := range list {
+		l.oneWay()
+		errs = append(errs, l.joined())
 	}
 	return errors.Join(errs...)
+}
+
+func newDecoder(name string, data []byte) *decoder {
+	return &decoder{file: name, src: normal(data), macros: &macros{}}
+}
+
+// everywhere reads the file and applies what holds in all municipalities.
+func (l *local) everywhere() {
+	root, err := parseYAML(l.src)
+	if err != nil {
+		l.fail(err.Line, err.Col, err.Hint, "%s", err.Msg)
+		return
+	}
+	r := l.rule
+	readers := l.changesOf(r)
+	readers["allow"] = func(p ypair) { r.Allow = append(r.Allow[:len(r.Allow):len(r.Allow)], l.allow(p)...) }
+	readers["municipalities"] = func(p ypair) { l.towns = p }
+	readers["changes"] = func(p ypair) {
+		r.Changes = append(r.Changes[:len(r.Changes):len(r.Changes)], l.changes(p)...)
+		slices.SortStableFunc(r.Changes, func(a, b Change) int { return a.At.Compare(b.At) })
+	}
+	l.keys(root, "an override", readers)
+	r.calls = append(r.calls[:len(r.calls):len(r.calls)], l.calls...)
+	r.macros = l.macros.text(r.calls)
 }

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"time"
 
 	"mimamori/event"
@@ -39,10 +40,14 @@ type Rule struct {
 	FalsePos   event.Steps
 	Allow      []Allow
 	Tests      []Case
+	Towns      map[string]*Rule // the rule as it is in municipalities where it differs, by their codes
+	Changes    []Change         // of its status, the latest last
 
-	units  []condition
-	calls  []string // the macros that its conditions call
-	macros string   // what they stand for
+	units   []condition
+	calls   []string // the macros that its conditions call
+	macros  string   // what they stand for
+	scope   *scope   // where it is at work; nil: everywhere
+	counted string   // what its state goes by; "" is Version
 }
 
 // Suppress makes one alert of the events with one key in each span of time. The
@@ -104,6 +109,13 @@ func (s *Set) Get(id string) *Rule {
 		}
 	}
 	return nil
+}
+
+// Only is the set without the rules that keep does not want.
+func (s *Set) Only(keep func(*Rule) bool) *Set {
+	out := *s
+	out.rules = slices.DeleteFunc(slices.Clone(s.rules), func(r *Rule) bool { return !keep(r) })
+	return &out
 }
 
 var fieldDataset = event.MustLookup("event.dataset")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"mimamori/event"
 	"mimamori/internal/pack"
@@ -25,8 +26,8 @@ func (e *Engine) Snapshot() ([]byte, error) {
 		if st.table == nil {
 			continue
 		}
-		w.Text(st.rule.ID)
-		w.Text(st.rule.Version)
+		w.Text(strings.TrimSuffix(st.rule.ID+" "+st.rule.scope.String(), " ")) // an id has no blank
+		w.Text(st.rule.counting())
 		var body pack.Writer
 		writeTable(&body, st.table)
 		w.Text(string(body.B))
@@ -35,7 +36,7 @@ func (e *Engine) Snapshot() ([]byte, error) {
 }
 
 // Restore takes the state of a snapshot over. Rules that the snapshot does not
-// know or knows in another version begin anew. After an error nothing has changed.
+// know, or knows as counting in another way, begin anew. After an error nothing has changed.
 func (e *Engine) Restore(data []byte) error {
 	if len(data) == 0 {
 		return nil
@@ -43,56 +44,31 @@ func (e *Engine) Restore(data []byte) error {
 	if len(data) < len(snapshotMagic) || string(data[:len(snapshotMagic)]) != snapshotMagic {
 		return ErrSnapshot
 	}
-	states := map[string]*state{}
-	for _, st := range e.states {
-		if st.table != nil {
-			states[st.rule.ID] = st
-		}
-	}
-	restored := map[*state]*table{}
+	heirs := e.heirs()
+	var list []legacy
 	r := &pack.Reader{B: data[len(snapshotMagic):]}
 	clock, judged := r.Int(), r.Int()
 	for len(r.B) > 0 && !r.Bad {
-		id, version, body := r.Text(), r.Text(), r.Text()
-		st := states[id]
-		if st == nil || st.rule.Version != version {
+		name, counting, body := r.Text(), r.Text(), r.Text()
+		id, scope, _ := strings.Cut(name, " ")
+		like := heirs[[2]string{id, counting}]
+		if len(like) == 0 {
 			continue
 		}
-		t := newTable(st.rule, st.table.limit)
-		t.alert = st.table.alert
+		t := newTable(like[0].rule, like[0].table.limit)
 		b := &pack.Reader{B: []byte(body)}
-		readTable(b, t, st.rule.Correlate)
+		readTable(b, t, like[0].rule.Correlate)
 		if b.Bad {
 			return fmt.Errorf("%w: rule %s", ErrSnapshot, id)
 		}
-		restored[st] = t
+		list = append(list, legacy{id, counting, scope, t})
 	}
 	if r.Bad {
 		return fmt.Errorf("%w: it ends early", ErrSnapshot)
 	}
 	e.clock, e.judged = max(e.clock, clock), max(e.judged, judged)
-	for st, t := range restored {
-		st.table = t
-		e.attend(st)
-	}
+	e.inherit(list)
 	return nil
-}
-
-// Adopt takes over what another engine knows of the rules that are the same,
-// which then knows nothing any more.
-func (e *Engine) Adopt(old *Engine) {
-	was := map[string]*state{}
-	for _, st := range old.states {
-		was[st.rule.ID] = st
-	}
-	for _, st := range e.states {
-		if o := was[st.rule.ID]; o != nil && o.table != nil && st.table != nil && o.rule.Version == st.rule.Version {
-			st.table = o.table
-			e.attend(st)
-		}
-	}
-	e.clock, e.judged, e.stats = old.clock, old.judged, old.stats
-	e.stats.Suspended = nil
 }
 
 func writeTable(w *pack.Writer, t *table) {

@@ -17,10 +17,11 @@ import (
 
 func (p *program) rules() *cobra.Command {
 	return group("rules", "Detection rules: check, test, explain, import, run, measure",
-		p.rulesNew(), p.rulesSchema(), p.rulesLint(), p.rulesTest(), p.rulesExplain(), p.rulesBacktest(), p.rulesImport(), p.rulesRun(), p.rulesBench())
+		p.rulesList(), p.rulesNew(), p.rulesSchema(), p.rulesLint(), p.rulesTest(), p.rulesExplain(), p.rulesBacktest(), p.rulesRollout(), p.rulesImport(), p.rulesRun(), p.rulesBench())
 }
 
-// ruleSet loads the folder's rules, or the built-in ones when it is "".
+// ruleSet loads the folder's rules, with the built-in ones that it overrides, or
+// all built-in ones when it is "".
 func ruleSet(dir string) (*rules.Set, error) {
 	if dir == "" {
 		return app.LoadRules(nil)
@@ -28,7 +29,22 @@ func ruleSet(dir string) (*rules.Set, error) {
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
 		return nil, errors.Join(fmt.Errorf("--rules: %s is no folder of rules", dir), err)
 	}
-	return rules.Load(rules.Dir(dir))
+	all, err := app.LoadRules([]string{dir})
+	if err != nil { // or it holds the built-in ones itself
+		alone, failed := rules.Load(rules.Dir(dir))
+		if failed != nil {
+			return nil, err
+		}
+		return alone, nil
+	}
+	builtin, err := rules.Builtin()
+	if err != nil {
+		return nil, err
+	}
+	return all.Only(func(r *rules.Rule) bool {
+		b := builtin.Get(r.ID)
+		return b == nil || b.Version != r.Version || len(r.Towns)+len(r.Changes) > 0
+	}), nil
 }
 
 func rulesFlag(c *cobra.Command, dir *string) {
