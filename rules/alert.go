@@ -124,6 +124,15 @@ func (e *Engine) take(u *unit, ev *event.Event, at int64) {
 func (x *arrival) value(c *Correlate, ev *event.Event) bool {
 	switch c.Type {
 	case "distinct":
+		if len(c.Fields) > 1 { // all of them are one value
+			for _, f := range c.Fields {
+				if v, ok := ev.Get(f); !ok || v.Text() == "" {
+					return false
+				}
+			}
+			x.n = hashText(string(encodeKey(nil, c.Fields, ev)))
+			return true
+		}
 		v, ok := ev.Get(c.Fields[0])
 		s := v.Text()
 		x.n = hashText(s)

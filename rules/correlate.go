@@ -15,7 +15,7 @@ import (
 type Correlate struct {
 	Type     string        // one of kinds
 	Fields   []event.Field // whose values are counted, added up, ranked or new
-	Count    Bound         // of events, of different values, of events in a span that is a spike
+	Count    Bound         // of events, of different values, of events in a span that is a spike, of steps (temporal)
 	Over     Bound         // sum, avg, percentile: what is compared
 	Rank     float64       // percentile: 0 < Rank <= 100, nearest rank
 	Spike    float64       // spike: so many times what is usual
@@ -24,7 +24,7 @@ type Correlate struct {
 	Within   time.Duration
 	Lateness time.Duration // how late an event may reach the prefecture and still be counted in its order
 	Learn    time.Duration // new, spike: how long a group is only watched
-	Steps    []Step        // sequence, in order; temporal, in any
+	Steps    []Step        // sequence, in order; temporal, in any; threshold, events of any
 	Until    *lang.Expr    // sequence: begins anew with such an event
 }
 
@@ -34,32 +34,6 @@ type Step struct {
 	When  *lang.Expr
 	Count int
 	By    []event.Field // where this step has other names for the group key
-}
-
-// Bound is a comparison with a number.
-type Bound struct {
-	Op string // gte, gt, lte, lt, eq, neq
-	N  float64
-}
-
-// grows tells whether more events can only make it true, so that there is no
-// need to wait for the end of the window.
-func (b Bound) grows() bool { return b.Op == "gte" || b.Op == "gt" }
-
-func (b Bound) holds(v float64) bool {
-	switch b.Op {
-	case "gt":
-		return v > b.N
-	case "lte":
-		return v <= b.N
-	case "lt":
-		return v < b.N
-	case "eq":
-		return v == b.N
-	case "neq":
-		return v != b.N
-	}
-	return v >= b.N
 }
 
 // defaultLateness is more than a line takes from a device to the rules while
@@ -76,7 +50,7 @@ const (
 
 // correlate reads what makes several events one finding.
 func (d *decoder) correlate(p ypair) *Correlate {
-	c := &Correlate{Count: Bound{"gte", 1}, Lateness: defaultLateness, Learn: 14 * 24 * time.Hour}
+	c := &Correlate{Count: Bound{Op: "gte", N: 1}, Lateness: defaultLateness, Learn: 14 * 24 * time.Hour}
 	of := func(kind string) func(ypair) {
 		return func(q ypair) { c.Fields, c.Type = d.fields(q), cmp.Or(c.Type, kind) }
 	}
@@ -100,6 +74,9 @@ func (d *decoder) correlate(p ypair) *Correlate {
 		"until":      func(q ypair) { c.Until = d.condition(q) },
 	})
 	c.Type = cmp.Or(c.Type, "threshold")
+	if c.Type == "temporal" && !d.has(p.value, "count") {
+		c.Count.N = float64(len(c.Steps))
+	}
 	for _, mistake := range c.mistakes(func(key string) bool { return d.has(p.value, key) }) {
 		msg, hint, _ := strings.Cut(mistake, "\n")
 		d.fail(p.line, p.col, hint, "%s", msg)
@@ -109,13 +86,13 @@ func (d *decoder) correlate(p ypair) *Correlate {
 
 // keysOf are the keys that a type must have, and those that only it may have.
 var keysOf = map[string]struct{ must, may []string }{
-	"threshold":  {must: []string{"count"}},
+	"threshold":  {must: []string{"count"}, may: []string{"steps"}},
 	"distinct":   {must: []string{"distinct", "count"}},
 	"sum":        {must: []string{"sum", "over"}, may: []string{"count"}},
 	"avg":        {must: []string{"avg", "over"}, may: []string{"count"}},
 	"percentile": {must: []string{"percentile", "rank", "over"}, may: []string{"count"}},
 	"sequence":   {must: []string{"steps"}, may: []string{"until"}},
-	"temporal":   {must: []string{"steps"}},
+	"temporal":   {must: []string{"steps"}, may: []string{"count"}},
 	"new":        {must: []string{"new"}, may: []string{"learn"}},
 	"absence":    {may: []string{"count"}},
 	"spike":      {must: []string{"spike", "count"}, may: []string{"learn"}},
@@ -154,10 +131,13 @@ func (c *Correlate) mistakes(has func(key string) bool) (out []string) {
 			out = append(out, text)
 		}
 	}
-	bad(c.Type != "new" && len(c.Fields) > 1, c.Type+" is of one field\n"+hints[c.Type])
-	bad(has("steps") && (len(c.Steps) < 2 || len(c.Steps) > 64), "a correlation of steps has 2 to 64 of them\n"+hints["steps"])
-	bad(c.Type == "distinct" && c.Count.N > maxDistinct, "count: at most 10000 different values\ncount: 10000")
-	bad(slices.Contains([]string{"absence", "spike", "regular"}, c.Type) && !c.Count.grows(), "count: of type "+c.Type+" is a least number\ncount: 10")
+	bad(c.Type != "new" && c.Type != "distinct" && len(c.Fields) > 1, c.Type+" is of one field\n"+hints[c.Type])
+	bad(has("steps") && (len(c.Steps) < 2 || len(c.Steps) > maxSteps), "a correlation of steps has 2 to 64 of them\n"+hints["steps"])
+	bad(c.Type == "distinct" && c.Count.most() > maxDistinct, "count: at most 10000 different values\ncount: 10000")
+	bad(slices.Contains([]string{"absence", "spike", "regular", "temporal"}, c.Type) && !c.Count.grows(), "count: of type "+c.Type+" is a least number\ncount: 10")
+	bad(c.Type == "temporal" && c.Count.least() > len(c.Steps), "count: there are not so many steps\ncount: 2")
+	bad(c.Count.none(), "count: no number is so\ncount: {gte: 10, lt: 20}")
+	bad(c.Over.none(), "over: no number is so\nover: {gte: 10, lt: 20}")
 	bad(c.Type == "regular" && (c.Count.N < 4 || c.Count.N > maxUnits), "count: of type regular is from 4 to 1000\ncount: 20")
 	bad(c.Lateness > maxLateness, "lateness: at most an hour\nlateness: 5m")
 	bad(c.Type == "spike" && day%int64(max(c.Within, 1)) != 0, "within: of a spike divides a day\nwithin: 1h")
@@ -168,6 +148,7 @@ func (c *Correlate) mistakes(has func(key string) bool) (out []string) {
 	units := 0
 	for _, s := range c.Steps {
 		units += s.Count
+		bad(c.Type == "threshold" && s.Count != 1, "count: of step "+s.Name+": a threshold counts the events of all steps\ncount: 10, beside steps")
 		bad(s.By != nil && len(s.By) != len(c.By), "by: of step "+s.Name+" has not as many fields as the correlation's\nby: [user.name]")
 	}
 	bad(units > maxUnits, "steps: their counts add up to more than 1000\ncount: 10")
@@ -199,21 +180,4 @@ func (d *decoder) sequence(p ypair) []Step {
 		out = append(out, s)
 	}
 	return out
-}
-
-// bound reads a number, which is a least one, or {op: number}.
-func (d *decoder) bound(p ypair, least, most float64) Bound {
-	if p.value.kind != yamlMap {
-		return Bound{"gte", d.number(p, least, most)}
-	}
-	b := Bound{}
-	readers := map[string]func(ypair){}
-	for _, op := range []string{"gte", "gt", "lte", "lt", "eq", "neq"} {
-		readers[op] = func(q ypair) { b = Bound{op, d.number(q, min(least, 0), most)} }
-	}
-	d.keys(p.value, p.key, readers)
-	if len(p.value.pairs) != 1 {
-		d.fail(p.value.line, p.value.col, p.key+": {gte: 10}", "%s is one comparison", p.key)
-	}
-	return b
 }

@@ -79,6 +79,30 @@ var oracles = []struct {
 		}
 		return o, true
 	})},
+	{`correlate: {type: temporal, count: 2, by: [source.ip], within: 60s, steps: [{name: a, when: 'event.action == "a"', count: 2}, {name: b, when: 'event.action == "b"'}, {name: c, when: 'event.action == "c"'}]}`, episodes(naiveSome)},
+	{"correlate: {distinct: [destination.port, event.action], count: 4, by: [source.ip], within: 60s}", episodes(func(w []past) (outcome, bool) {
+		newest := map[string]time.Duration{}
+		for _, e := range w {
+			newest[fmt.Sprint(e.port, e.action)] = e.at
+		}
+		o := outcome{start: math.MaxInt64, count: len(newest)}
+		for _, at := range newest {
+			o.start = min(o.start, at)
+		}
+		return o, len(newest) >= 4
+	})},
+	{`correlate: {type: threshold, count: 4, by: [source.ip], within: 60s, steps: [{when: 'event.action == "a"', by: [source.ip]}, {when: 'destination.port == 2'}]}`, func(all []past) []outcome {
+		var meets []past // one that meets both counts twice
+		for _, e := range all {
+			if e.action == "a" {
+				meets = append(meets, e)
+			}
+			if e.port == 2 {
+				meets = append(meets, e)
+			}
+		}
+		return episodes(func(w []past) (outcome, bool) { return outcome{w[0].at, 0, len(w)}, len(w) >= 4 })(meets)
+	}},
 	{"correlate: {regular: 0.4, count: 4, by: [source.ip], within: 60s}", episodes(func(w []past) (outcome, bool) {
 		if len(w) < 4 {
 			return outcome{}, false
@@ -91,6 +115,14 @@ var oracles = []struct {
 		return outcome{w[0].at, 0, 4}, mean >= 5 && off/3 <= 0.4*mean
 	})},
 	{"correlate: {count: {lt: 3}, by: [source.ip], within: 60s}", windows(func(w []past) bool { return len(w) < 3 })},
+	{"correlate: {count: {gte: 2, lt: 5, neq: 3}, by: [source.ip], within: 60s}", windows(func(w []past) bool { return len(w) == 2 || len(w) == 4 })},
+	{"correlate: {sum: destination.port, over: {gt: 3, lte: 9}, count: {lte: 6}, by: [source.ip], within: 60s}", windows(func(w []past) bool {
+		sum := 0
+		for _, e := range w {
+			sum += e.port
+		}
+		return sum > 3 && sum <= 9 && len(w) <= 6
+	})},
 	{"correlate: {percentile: destination.port, rank: 50, over: {eq: 2}, by: [source.ip], within: 60s}", windows(func(w []past) bool { return ranked(w, 50) == 2 })},
 	{"correlate: {new: [destination.port], by: [source.ip], learn: 40s, within: 60s}", func(all []past) (out []outcome) {
 		seen := map[int]time.Duration{}
@@ -186,6 +218,29 @@ func naiveSequence(w []past) (outcome, bool) {
 		}
 	}
 	return outcome{}, false
+}
+
+// naiveSome wants two of: two a, one b, one c. Of those that are there it takes
+// the two that began last.
+func naiveSome(w []past) (outcome, bool) {
+	var there []outcome
+	for i, action := range []string{"a", "b", "c"} {
+		n := []int{2, 1, 1}[i]
+		var at []time.Duration
+		for _, e := range w {
+			if e.action == action {
+				at = append(at, e.at)
+			}
+		}
+		if len(at) >= n {
+			there = append(there, outcome{start: at[len(at)-n], count: n})
+		}
+	}
+	if len(there) < 2 {
+		return outcome{}, false
+	}
+	slices.SortStableFunc(there, func(a, b outcome) int { return int(b.start - a.start) })
+	return outcome{start: there[1].start, count: there[0].count + there[1].count}, true
 }
 
 // beginsAnew cuts a history of the rule with until at its events.

@@ -189,7 +189,7 @@ func TestTheSchemaShowsWhatTheParserRefuses(t *testing.T) {
 		good + "suppress: {by: [user.name]}\n", good + "suppress: {for: soon}\n", good + "suppress: 1h\n", good + "suppress: {for: 1h}\ncorrelate: {count: 2, within: 1m}\n",
 		good + "allow: {when: has(user.name)}\n", good + "allow: [{owner: x, reason: y}]\n", good + "allow: [{when: true, reason: y}]\n", good + "allow: [{when: true, owner: x}]\n",
 		good + "allow: [{when: true, owner: x, reason: y, expires: soon}]\n", good + "allow: [{when: true, owner: x, reason: y, municipality: \"1310\"}]\n", good + "allow: [x]\n",
-		good + "correlate: {count: 2}\n", good + "correlate: 5\n", good + "correlate: {count: 0, within: 1m}\n", good + "correlate: {count: {ge: 5}, within: 1m}\n", good + "correlate: {count: {gt: 5, lt: 9}, within: 1m}\n",
+		good + "correlate: {count: 2}\n", good + "correlate: 5\n", good + "correlate: {count: 0, within: 1m}\n", good + "correlate: {count: {ge: 5}, within: 1m}\n", good + "correlate: {count: {gt: 5, ge: 9}, within: 1m}\n",
 		good + "correlate: {count: {}, within: 1m}\n", good + "correlate: {count: 1000000, within: 1m}\n", good + "correlate: {type: often, count: 2, within: 1m}\n", good + "correlate: {percentile: network.bytes, rank: 101, over: 1, within: 1m}\n",
 		good + "correlate: {steps: [{when: true}], within: 1m}\n", good + "correlate: {steps: {when: true}, within: 1m}\n", good + "correlate: {steps: [{when: true}, {name: x}], within: 1m}\n", good + "correlate: {steps: [{when: true}, x], within: 1m}\n",
 		good + "correlate: {steps: [{when: true}, {when: true, count: 0}], within: 1m}\n", good + "correlate: {steps: [], within: 1m}\n", good + "correlate: {steps: [" + strings.Repeat("{when: true}, ", 65) + "], within: 1m}\n", schemaHead + "correlate: {count: 2, within: 1m}\n",
@@ -219,7 +219,7 @@ func TestTheSchemaShowsWhatTheParserRefuses(t *testing.T) {
 // keys that only some of them have, schema and parser agree.
 func TestTheSchemaKnowsTheTypesOfCorrelations(t *testing.T) {
 	s := testkit.ReadSchema(t, Schema())
-	keys := []string{"", "count: 5", "distinct: user.name", "sum: network.bytes", "avg: network.bytes", "percentile: network.bytes", "over: 1", "rank: 95", "new: user.name", "learn: 1d", "spike: 2", "regular: 0.1", "until: true", "steps: [{when: true}, {when: true}]"}
+	keys := []string{"", "count: 5", "distinct: user.name", "sum: network.bytes", "avg: network.bytes", "percentile: network.bytes", "over: 1", "rank: 95", "new: user.name", "learn: 1d", "spike: 2", "regular: 0.1", "until: true", "steps: [" + strings.Repeat("{when: true}, ", 5) + "]"}
 	agreed := 0
 	for _, kind := range append(typeNames(), "") {
 		for i, a := range keys {

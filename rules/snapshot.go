@@ -189,7 +189,7 @@ func readTable(r *pack.Reader, t *table, c *Correlate) {
 
 // fits tells whether a group has as many entries as its type of correlation reads.
 func (g *group) fits(c *Correlate) bool {
-	if c == nil || len(c.Steps) == 0 {
+	if c == nil || c.Type != "sequence" && c.Type != "temporal" {
 		return len(g.entries) <= maxCount
 	}
 	units := 0

@@ -42,6 +42,23 @@ func nodeText(n lang.Node) string {
 }
 
 func testText(t *lang.Test) string {
+	values := testValues(t)
+	if n := len(values) - 8; n > 0 {
+		values = append(values[:8], fmt.Sprintf("… %d more", n))
+	}
+	return testWith(t, values)
+}
+
+func testValues(t *lang.Test) []string {
+	values := make([]string, len(t.Values))
+	for i, v := range t.Values {
+		values[i] = valueText(v)
+	}
+	return values
+}
+
+// testWith writes a test of any of the values.
+func testWith(t *lang.Test, values []string) string {
 	name := t.Field.Name()
 	if t.View != lang.Whole {
 		name = t.View.String() + "(" + name + ")"
@@ -52,19 +69,11 @@ func testText(t *lang.Test) string {
 	if t.Op == lang.Matches {
 		return name + " matches " + strconv.Quote(t.Regexp.String())
 	}
-	values := make([]string, 0, len(t.Values))
-	for i, v := range t.Values {
-		if i == 8 {
-			values = append(values, fmt.Sprintf("… %d more", len(t.Values)-i))
-			break
-		}
-		values = append(values, valueText(v))
-	}
 	if op, ok := compareText[t.Op]; ok {
 		if t.Fold {
 			name = "lower(" + name + ")"
 		}
-		if len(t.Values) == 1 {
+		if len(values) == 1 {
 			return name + " " + op + " " + values[0]
 		}
 		return name + " in [" + strings.Join(values, ", ") + "]"

@@ -22,15 +22,15 @@ func (r *Rule) tuning() string {
 	return b.String()
 }
 
-// local tells people what a site may change, as it is: "low, test, count gte 50, within 5m0s".
+// local tells people what a site may change, as it is: "low, test, count 50, within 5m0s".
 func (r *Rule) local() string {
 	s := r.Severity.String() + ", " + string(r.Status)
 	if c := r.Correlate; c != nil {
 		if len(c.Steps) == 0 {
-			s += fmt.Sprintf(", count %s %v", c.Count.Op, c.Count.N)
+			s += ", count " + c.Count.String()
 		}
 		if c.Over.Op != "" {
-			s += fmt.Sprintf(", over %s %v", c.Over.Op, c.Over.N)
+			s += ", over " + c.Over.String()
 		}
 		s += fmt.Sprintf(", within %s", c.Within)
 	}

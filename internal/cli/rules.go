@@ -16,8 +16,8 @@ import (
 )
 
 func (p *program) rules() *cobra.Command {
-	return group("rules", "Detection rules: check, test, explain, import, run, measure",
-		p.rulesList(), p.rulesNew(), p.rulesSchema(), p.rulesLint(), p.rulesTest(), p.rulesExplain(), p.rulesBacktest(), p.rulesRollout(), p.rulesImport(), p.rulesRun(), p.rulesBench())
+	return group("rules", "Detection rules: check, test, explain, compare, import, run, measure",
+		p.rulesList(), p.rulesNew(), p.rulesSchema(), p.rulesLint(), p.rulesTest(), p.rulesExplain(), p.rulesBacktest(), p.rulesDiff(), p.rulesRollout(), p.rulesImport(), p.rulesRun(), p.rulesBench())
 }
 
 // ruleSet loads the folder's rules, with the built-in ones that it overrides, or

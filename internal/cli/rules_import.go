@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"mimamori/rules"
 	"mimamori/rules/sigma"
 )
 
@@ -20,7 +21,8 @@ func (p *program) rulesImport() *cobra.Command {
 	c := &cobra.Command{
 		Use: "import --sigma DIR --out DIR", Args: cobra.NoArgs, Short: "Turn Sigma rules into rule files, and say of each that can't be why",
 		Long: "Turn Sigma rules, correlations and filters into rule files, and say of each that can't be why.\n" +
-			"Again, it brings the folder up to date and says what changed; what a site wrote into its folder overrides stays and still holds.",
+			"Again, it brings the folder up to date and says what changed; what a site wrote into its folder overrides stays and still holds.\n" +
+			"A file that somebody edited is left as it is and named.",
 		RunE: func(*cobra.Command, []string) error {
 			if from == "" || out == "" {
 				return errors.New("rules import needs --sigma DIR and --out DIR")
@@ -67,7 +69,7 @@ func (p *program) printImport(r *sigma.Report) {
 	for _, part := range []struct {
 		what string
 		ids  []string
-	}{{"added", r.Added}, {"changed", r.Changed}, {"removed", r.Removed}, {"kept for its override", r.Kept}, {"test fails", r.Tests.Failing}} {
+	}{{"added", r.Added}, {"removed", r.Removed}, {"test fails", r.Tests.Failing}} {
 		if len(part.ids) > 0 {
 			fmt.Fprintf(p.Out, "%d %s\n", len(part.ids), part.what)
 		}
@@ -81,4 +83,41 @@ func (p *program) printImport(r *sigma.Report) {
 	if r.Tests.Rules > 0 {
 		fmt.Fprintf(p.Out, "%d rules have tests\n", r.Tests.Rules)
 	}
+	p.printUpdate(&r.Update)
+}
+
+// printUpdate tells what an import changed in what was there, in short.
+func (p *program) printUpdate(u *sigma.Update) {
+	for _, id := range u.Changed {
+		fmt.Fprintf(p.Out, "  changed %s: %s\n", id, changedFields(u.Changes[id]))
+	}
+	edited := false
+	for _, k := range u.Kept {
+		fmt.Fprintf(p.Out, "  kept %s: %s\n", k.ID, k.Why)
+		edited = edited || k.Why != sigma.Overridden
+	}
+	if edited {
+		fmt.Fprintf(p.Out, "An edited file stays as it is and gets no update: move the change to %s/ID.yaml, delete the file and import again.\n", rules.Overrides)
+	}
+	for _, problem := range u.Problems {
+		fmt.Fprintf(p.Out, "the folder cannot be loaded: %s\n", problem)
+	}
+	fmt.Fprintf(p.Out, "%d added, %d removed, %d changed, %d kept\n", len(u.Added), len(u.Removed), len(u.Changed), len(u.Kept))
+}
+
+// changedFields names what changed, each once: severity, when (wider).
+func changedFields(changes []rules.Difference) string {
+	var out []string
+	for _, c := range changes {
+		text := c.Field
+		switch {
+		case c.Effect != "":
+			text += " (" + string(c.Effect) + ")"
+		case c.Old != "" && c.New != "" && len(c.Old+c.New) <= oneLine:
+			text += " " + c.Old + " → " + c.New
+		}
+		out = append(out, text)
+	}
+	slices.Sort(out)
+	return strings.Join(slices.Compact(out), ", ")
 }

@@ -159,8 +159,8 @@ when: |
 suppress: {by: [municipality, host.name, user.name], for: 1h}
 explain: {ja: "Sigma から取り込んだ規則です。日本語の説明はありません。英文をご覧ください。"}
 `
-	if string(got) != want {
-		t.Errorf("got\n%s\nwant\n%s", got, want)
+	if string(got) != sealed(want) {
+		t.Errorf("got\n%s\nwant\n%s", got, sealed(want))
 	}
 }
 

@@ -92,6 +92,8 @@ func web(user string, bytes int) map[string]any {
 	return map[string]any{"event.category": []any{"web"}, "observer.type": "proxy", "http.request.method": "GET", "user.name": user, "http.request.bytes": bytes, "url.domain": fmt.Sprint("d", bytes, ".example.jp")}
 }
 
+func from(e map[string]any) map[string]any { e["municipality"] = "312011"; return e }
+
 func deny(ip string) map[string]any {
 	return map[string]any{"event.category": []any{"network"}, "destination.port": 445, "source.ip": ip}
 }
@@ -130,6 +132,15 @@ func TestCorrelationsFire(t *testing.T) {
 		{"value_sum not above", "type: value_sum\nrules: [web]\ngroup-by: [cs-username]\ntimespan: 1h\ncondition: {field: cs-bytes, gt: 1000}", []map[string]any{web("a", 600), web("a", 400)}, 0},
 		{"value_avg", "type: value_avg\nrules: [web]\ngroup-by: [cs-username]\ntimespan: 1h\ncondition: {field: cs-bytes, gte: 500}", []map[string]any{web("a", 400), web("a", 600)}, 1},
 		{"value_percentile", "type: value_percentile\nrules: [web]\ngroup-by: [cs-username]\ntimespan: 1h\ncondition: {field: cs-bytes, percentile: 50, gte: 300}", []map[string]any{web("a", 100), web("a", 300), web("a", 400)}, 1},
+		{"a range", "type: event_count\nrules: [failed]\ngroup-by: [TargetUserName]\ntimespan: 1m\ncondition: {gt: 1, lte: 3}", []map[string]any{logon("4625", "a"), logon("4625", "a"), logon("4625", "b"), later(900, logon("4624", "z"))}, 1},
+		{"beyond a range", "type: event_count\nrules: [failed]\ngroup-by: [TargetUserName]\ntimespan: 1m\ncondition: {gte: 1, lt: 2}", []map[string]any{logon("4625", "a"), logon("4625", "a"), later(900, logon("4624", "z"))}, 0},
+		{"value_sum in a range", "type: value_sum\nrules: [web]\ngroup-by: [cs-username]\ntimespan: 1m\ncondition: {field: cs-bytes, gt: 1000, lt: 2000}", []map[string]any{web("a", 600), web("a", 500), web("b", 600), web("b", 1500), later(900, logon("4624", "z"))}, 1},
+		{"value_count of pairs", "type: value_count\nrules: [failed]\ngroup-by: [ComputerName]\ntimespan: 1m\ncondition: {field: [TargetUserName, EventID], gte: 2}", []map[string]any{logon("4625", "a"), logon("4625", "b")}, 1},
+		{"value_count of the same pair", "type: value_count\nrules: [failed, success]\ngroup-by: [ComputerName]\ntimespan: 1m\ncondition: {field: [TargetUserName, EventID], gte: 3}", []map[string]any{logon("4625", "a"), logon("4624", "a"), logon("4625", "a")}, 0},
+		{"temporal, two of three", "type: temporal\nrules: [failed, success, many_failed]\ngroup-by: [TargetUserName]\ntimespan: 10m\ncondition: {gte: 2}", []map[string]any{logon("4624", "a"), logon("4625", "a")}, 1},
+		{"temporal, only one of three", "type: temporal\nrules: [failed, success, many_failed]\ngroup-by: [TargetUserName]\ntimespan: 10m\ncondition: {gt: 1}", []map[string]any{logon("4625", "a"), logon("4624", "b"), logon("4625", "a")}, 0},
+		{"counted under two names", "type: event_count\nrules: [web, success]\naliases: {w: {web: cs-username, success: TargetUserName}}\ngroup-by: [w]\ntimespan: 1m\ncondition: {gte: 3}", []map[string]any{logon("4624", "a"), from(web("a", 1)), from(web("b", 1)), logon("4624", "a")}, 1},
+		{"counted once though two rules find it", "type: event_count\nrules: [success, 22222222-0000-0000-0000-000000000001, web]\naliases: {w: {web: cs-username, success: TargetUserName, 22222222-0000-0000-0000-000000000001: TargetUserName}}\ngroup-by: [w]\ntimespan: 1m\ncondition: {gte: 3}", []map[string]any{logon("4624", "a"), from(web("a", 1))}, 0},
 		{"another town", "type: temporal\nrules: [failed, success]\ngroup-by: [TargetUserName]\ntimespan: 1m", []map[string]any{logon("4624", "a"), {"winlog.channel": "Security", "winlog.event_id": "4625", "winlog.event_data.TargetUserName": "a", "municipality": "322016"}}, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -165,21 +176,24 @@ func TestWhatACorrelationUsesIsNoFindingOfItsOwn(t *testing.T) {
 
 func TestCorrelationsThatCannotBeAreRefused(t *testing.T) {
 	for section, want := range map[string]string{
-		"type: event_count\nrules: [failed]\ngroup-by: [a]\ntimespan: soon\ncondition: {gte: 1}":                                                                "correlation",
-		"type: event_count\nrules: [failed]\ngroup-by: [a]\ntimespan: 1m":                                                                                       "correlation",
-		"type: event_count\nrules: [failed]\ngroup-by: [a]\ntimespan: 1m\ncondition: {gte: x}":                                                                  "correlation",
-		"type: event_count\ngroup-by: [a]\ntimespan: 1m\ncondition: {gte: 1}":                                                                                   "correlation",
-		"type: value_count\nrules: [failed]\ngroup-by: [a]\ntimespan: 1m\ncondition: {gte: 1}":                                                                  "correlation",
-		"type: near\nrules: [failed]\ngroup-by: [a]\ntimespan: 1m\ncondition: {gte: 1}":                                                                         "correlation",
-		"type: temporal\nrules: [failed]\ngroup-by: [a]\ntimespan: 1m":                                                                                          "correlation",
-		"type: temporal\nrules: [failed, success, web]\ngroup-by: [User]\ntimespan: 1m\ncondition: {gte: 2}":                                                    "field not mapped",
-		"type: temporal\nrules: [failed, success]\ngroup-by: [User]\ntimespan: 1m\ncondition: {gte: 1}":                                                         "correlation",
-		"type: event_count\nrules: [web, success]\naliases: {w: {web: cs-username, success: TargetUserName}}\ngroup-by: [w]\ntimespan: 1m\ncondition: {gte: 2}": "correlation",
-		"type: temporal\nrules: [web, success]\naliases: {w: {web: cs-username}}\ngroup-by: [w]\ntimespan: 1m":                                                  "correlation",
-		"type: temporal\nrules: [many_failed, success]\ngroup-by: [ComputerName]\ntimespan: 1m":                                                                 "chained correlation",
-		"type: event_count\nrules: [many_failed]\ngroup-by: [TargetUserName]\ntimespan: 1m\ncondition: {gte: 2}":                                                "chained correlation",
-		"type: value_sum\nrules: [failed]\ngroup-by: [TargetUserName]\ntimespan: 1m\ncondition: {field: Size, gte: 2}":                                          "not expressible",
-		"type: event_count\nrules: [failed]\ngroup-by: [TargetUserName]\ntimespan: 1m\ncondition: {gt: 2, lt: 9}":                                               "not expressible",
+		"type: event_count\nrules: [failed]\ngroup-by: [a]\ntimespan: soon\ncondition: {gte: 1}":                                                                             "correlation",
+		"type: event_count\nrules: [failed]\ngroup-by: [a]\ntimespan: 1m":                                                                                                    "correlation",
+		"type: event_count\nrules: [failed]\ngroup-by: [a]\ntimespan: 1m\ncondition: {gte: x}":                                                                               "correlation",
+		"type: event_count\ngroup-by: [a]\ntimespan: 1m\ncondition: {gte: 1}":                                                                                                "correlation",
+		"type: value_count\nrules: [failed]\ngroup-by: [a]\ntimespan: 1m\ncondition: {gte: 1}":                                                                               "correlation",
+		"type: near\nrules: [failed]\ngroup-by: [a]\ntimespan: 1m\ncondition: {gte: 1}":                                                                                      "correlation",
+		"type: temporal\nrules: [failed]\ngroup-by: [a]\ntimespan: 1m":                                                                                                       "correlation",
+		"type: temporal\nrules: [failed, success, web]\ngroup-by: [User]\ntimespan: 1m\ncondition: {gte: 2}":                                                                 "field not mapped",
+		"type: temporal\nrules: [failed, success]\ngroup-by: [TargetUserName]\ntimespan: 1m\ncondition: {lte: 1}":                                                            "correlation",
+		"type: temporal\nrules: [failed, success]\ngroup-by: [TargetUserName]\ntimespan: 1m\ncondition: {gte: 3}":                                                            "correlation",
+		"type: temporal\nrules: [failed, success]\ngroup-by: [TargetUserName]\ntimespan: 1m\ncondition: {gte: 1, lt: 2}":                                                     "correlation",
+		"type: temporal_ordered\nrules: [failed, success]\ngroup-by: [TargetUserName]\ntimespan: 1m\ncondition: {gte: 1}":                                                    "correlation",
+		"type: value_count\nrules: [web, success]\naliases: {w: {web: cs-username, success: TargetUserName}}\ngroup-by: [w]\ntimespan: 1m\ncondition: {field: c-ip, gte: 2}": "correlation",
+		"type: temporal\nrules: [web, success]\naliases: {w: {web: cs-username}}\ngroup-by: [w]\ntimespan: 1m":                                                               "correlation",
+		"type: temporal\nrules: [many_failed, success]\ngroup-by: [ComputerName]\ntimespan: 1m":                                                                              "chained correlation",
+		"type: event_count\nrules: [many_failed]\ngroup-by: [TargetUserName]\ntimespan: 1m\ncondition: {gte: 2}":                                                             "chained correlation",
+		"type: value_sum\nrules: [failed]\ngroup-by: [TargetUserName]\ntimespan: 1m\ncondition: {field: Size, gte: 2}":                                                       "not expressible",
+		"type: event_count\nrules: [failed]\ngroup-by: [TargetUserName]\ntimespan: 1m\ncondition: {gt: 9, lt: 2}":                                                            "not expressible",
 	} {
 		_, rep := correlatedSet(t, section)
 		if rep.Reasons[want] != 1 {

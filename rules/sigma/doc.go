@@ -29,7 +29,10 @@
 //
 // A site changes an imported rule in overrides/<id>.yaml (see rules.Overrides),
 // which no import touches. An import again writes what changed, deletes what
-// Sigma dropped, keeps what is overridden, and says which.
+// Sigma dropped, and says which, and what that changes in meaning. It keeps and
+// names files that somebody edited, which do not fit the hash in their second
+// line any more, and what is overridden. Then it loads the folder and says what
+// is in the way of that.
 //
 // Under pressure it does nothing special: it is a batch tool that reads files
 // and writes files. Documents, nesting, values and what they spell out to are

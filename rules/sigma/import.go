@@ -21,10 +21,7 @@ type Report struct {
 	Filters []Filter  `json:"filters"` // and how many rules each applies to
 	Tests   Tests     `json:"tests"`
 
-	Added   []string `json:"added"` // ids of rules, against what the folder held
-	Changed []string `json:"changed"`
-	Removed []string `json:"removed"` // their files are deleted
-	Kept    []string `json:"kept"`    // gone from Sigma, but overridden here
+	Update
 }
 
 // Refusal is one rule that was not imported, or not to run.
@@ -61,10 +58,11 @@ func refuse(kind, format string, args ...any) error {
 
 // Import converts every rule below src and brings the folder out, which is made
 // if need be, up to date: one <id>.yaml a rule. Files there that no import
-// wrote, and the folder overrides, are never touched. The error is about
-// reading or writing; a rule that can't be expressed is in the report.
+// wrote or that somebody edited since, and the folder overrides, are never
+// touched. The error is about reading or writing; a rule that can't be
+// expressed is in the report.
 func Import(src fs.FS, out string, o Options) (Report, error) {
-	rep := Report{Reasons: map[string]int{}, Refusals: []Refusal{}, Drafts: []Refusal{}, Filters: []Filter{}, Added: []string{}, Changed: []string{}, Removed: []string{}, Kept: []string{}}
+	rep := Report{Reasons: map[string]int{}, Refusals: []Refusal{}, Drafts: []Refusal{}, Filters: []Filter{}, Update: Update{Added: []string{}, Changed: []string{}, Removed: []string{}, Kept: []Kept{}, Changes: map[string][]rules.Difference{}, Problems: []string{}}}
 	m, err := loadMappings()
 	if err != nil {
 		return rep, err

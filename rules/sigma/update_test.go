@@ -78,7 +78,7 @@ func TestAnImportAgainSaysWhatChangedAndKeepsOverrides(t *testing.T) {
 	if r.Severity != event.Low || r.Status != rules.Stable || len(r.Allow) != 1 || r.Suppress.For.Hours() != 2 || set.Get("own") == nil {
 		t.Errorf("%+v", r)
 	}
-	if rep := bring(t, fstest.MapFS{}, dir, Options{}); !slices.Equal(rep.Kept, []string{first}) || len(rep.Removed) > 0 {
+	if rep := bring(t, fstest.MapFS{}, dir, Options{}); !slices.Equal(rep.Kept, []Kept{{first, Overridden}}) || len(rep.Removed) > 0 {
 		t.Errorf("an overridden rule is kept: %+v", rep)
 	}
 }

@@ -10,10 +10,6 @@ import (
 	"mimamori/event"
 )
 
-// header begins every file that an import wrote: such files it may change and
-// delete.
-const header = "# Imported from Sigma"
-
 // tactics are ATT&CK's tactics by Sigma's tag.
 var tactics = map[string]string{
 	"reconnaissance": "TA0043", "resource-development": "TA0042", "initial-access": "TA0001", "execution": "TA0002",
