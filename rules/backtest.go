@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"mimamori/event"
@@ -18,7 +19,7 @@ import (
 type Backtest struct {
 	now, was *Engine // was: nil when none of the rules is at work
 	rules    map[string]*RuleReport
-	old      map[string]map[finger]event.Alert
+	old      map[string]map[finger]int
 }
 
 // finger is what makes an alert the same in two versions of a rule.
@@ -38,21 +39,15 @@ type RuleReport struct {
 	Added   []event.Alert  `json:"-"`              // not found by the version at work
 	Removed []event.Alert  `json:"-"`              // found only by it
 	Changes *Changes       `json:"changes,omitempty"`
+	same    bool           // as the version at work, which need not run
 	groups  map[string]int
-	alerts  map[finger]event.Alert
+	alerts  map[finger]int // events of each, where there is a version to compare with
 }
 
 // GroupCount is a group key and how many alerts it had.
 type GroupCount struct {
 	Key   string `json:"key"`
 	Count int    `json:"count"`
-}
-
-// Changes against the version at work.
-type Changes struct {
-	Added   int `json:"added"`
-	Removed int `json:"removed"`
-	Same    int `json:"same"`
 }
 
 // maxGroups and maxExamples bound a report.
@@ -64,23 +59,34 @@ const (
 // NewBacktest prepares the rules of set; running holds those at work, and may be
 // nil.
 func NewBacktest(set, running *Set, lists lang.Lists, log *slog.Logger) *Backtest {
-	b := &Backtest{rules: map[string]*RuleReport{}, old: map[string]map[finger]event.Alert{}}
-	var fresh, old []*Rule
+	b := &Backtest{rules: map[string]*RuleReport{}, old: map[string]map[finger]int{}}
+	var fresh, same, changed []*Rule
 	for _, r := range set.rules {
 		fresh = append(fresh, r.awake())
-		b.rules[r.ID] = &RuleReport{Rule: r.ID, Days: map[string]int{}, Towns: map[string]int{}, groups: map[string]int{}, alerts: map[finger]event.Alert{}}
+		report := &RuleReport{Rule: r.ID, Days: map[string]int{}, Towns: map[string]int{}, groups: map[string]int{}}
+		b.rules[r.ID] = report
 		if running == nil {
 			continue
 		}
-		if o := running.Get(r.ID); o != nil {
-			old = append(old, o.awake())
-			b.old[r.ID] = map[finger]event.Alert{}
+		if o := running.Get(r.ID); o != nil && o.Version == r.Version {
+			same, report.same = append(same, o.awake()), true
+		} else if o != nil {
+			changed = append(changed, o.awake())
 		}
 	}
 	b.now = NewEngine(&Set{rules: fresh}, Options{Lists: lists, Log: log})
-	if len(old) > 0 {
-		b.was = NewEngine(&Set{rules: old}, Options{Lists: lists, Log: log})
+	if len(changed) == 0 {
+		return b
 	}
+	// A rule that stays may still find something else where it is about alerts.
+	if slices.ContainsFunc(slices.Concat(same, changed), (*Rule).onAlerts) {
+		changed = slices.Concat(same, changed)
+		slices.SortFunc(changed, func(x, y *Rule) int { return cmp.Compare(x.ID, y.ID) })
+	}
+	for _, o := range changed {
+		b.old[o.ID], b.rules[o.ID].alerts, b.rules[o.ID].same = map[finger]int{}, map[finger]int{}, false
+	}
+	b.was = NewEngine(&Set{rules: changed}, Options{Lists: lists, Log: log})
 	return b
 }
 
@@ -110,6 +116,25 @@ func (b *Backtest) Condition() lang.Node {
 	return or
 }
 
+// Fields are those that events need to have. The JSON of an alert's evidence
+// holds no others.
+func (b *Backtest) Fields() []event.Field {
+	fields := b.now.fieldsOf()
+	if b.was != nil {
+		fields = append(fields, b.was.fieldsOf()...)
+	}
+	return fields
+}
+
+// Clock tells that the prefecture had some event then, and all before have been
+// shown.
+func (b *Backtest) Clock(at time.Time) {
+	b.now.Advance(at, b.found)
+	if b.was != nil {
+		b.was.Advance(at, b.foundBefore)
+	}
+}
+
 // Run takes the next events, in the order in which the prefecture had them.
 func (b *Backtest) Run(batch *event.Batch) {
 	b.now.Evaluate(batch, b.found)
@@ -120,22 +145,22 @@ func (b *Backtest) Run(batch *event.Batch) {
 
 func fingerOf(a *event.Alert) finger { return finger{a.Municipality, a.Key, a.Start.UnixNano()} }
 
-func (b *Backtest) foundBefore(a event.Alert) {
-	a.Events = nil
-	b.old[a.Rule][fingerOf(&a)] = a
-}
+func (b *Backtest) foundBefore(a event.Alert) { b.old[a.Rule][fingerOf(&a)] = a.Count }
 
 func (b *Backtest) found(a event.Alert) {
 	r := b.rules[a.Rule]
 	r.Alerts++
 	r.Days[a.End.In(calendar.JST()).Format(time.DateOnly)]++
 	r.Towns[a.Municipality]++
-	r.groups[a.Key]++
+	if !strings.HasPrefix(a.Key, loneKey) { // each is one of its own
+		r.groups[a.Key]++
+	}
 	if len(r.Example) < maxExamples {
 		r.Example = append(r.Example, a)
 	}
-	a.Events = nil
-	r.alerts[fingerOf(&a)] = a
+	if r.alerts != nil {
+		r.alerts[fingerOf(&a)] = a.Count
+	}
 }
 
 // Report ends the test. The reports are in order of the rules' ids.
@@ -154,34 +179,16 @@ func (b *Backtest) Report() []*RuleReport {
 		r.Groups = r.Groups[:min(len(r.Groups), maxGroups)]
 		if was, ok := b.old[id]; ok {
 			r.compare(was)
+		} else if r.same {
+			r.Changes = &Changes{Same: r.Alerts}
 		}
 		out = append(out, r)
 	}
 	return out
 }
 
-// compare notes what the version at work finds, too.
-func (r *RuleReport) compare(was map[finger]event.Alert) {
-	r.Changes = &Changes{}
-	for f, a := range r.alerts {
-		if _, ok := was[f]; ok {
-			r.Changes.Same++
-			continue
-		}
-		r.Changes.Added++
-		r.Added = append(r.Added, a)
-	}
-	for f, a := range was {
-		if _, ok := r.alerts[f]; !ok {
-			r.Changes.Removed++
-			r.Removed = append(r.Removed, a)
-		}
-	}
-	for _, list := range []*[]event.Alert{&r.Added, &r.Removed} {
-		slices.SortFunc(*list, func(x, y event.Alert) int { return cmp.Or(x.Start.Compare(y.Start), cmp.Compare(x.ID, y.ID)) })
-		*list = (*list)[:min(len(*list), maxExamples)]
-	}
-}
+// Matches is how many times a condition held.
+func (b *Backtest) Matches() uint64 { return b.now.Stats().Matches }
 
 // Allowed is how many events allow entries took out.
 func (b *Backtest) Allowed() uint64 { return b.now.Stats().Allowed }

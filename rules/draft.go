@@ -39,7 +39,7 @@ func WriteDraft(id, when string, hits, misses []event.Event) (string, error) {
 	}
 	b.WriteString("when: |\n  " + strings.ReplaceAll(strings.TrimSpace(when), "\n", "\n  ") + "\n")
 	b.WriteString("suppress: {by: [" + strings.Join(groupOf(hits), ", ") + "], for: 1h} # or correlate: {count: 10, by: […], within: 5m}\n")
-	b.WriteString("explain:\n  ja: …\n  en: …\nrespond:\n  ja: [まず何をするか]\n  en: [what to do first]\nfalsepositives:\n  ja: []\n  en: []\n")
+	b.WriteString("explain:\n  ja: …\n  en: …\nrespond: # what to do first\n  ja: […]\n  en: […]\nfalsepositives:\n  ja: []\n  en: []\n")
 	b.WriteString("# Taken from stored events: replace the names and addresses of people before others see them.\ntests:\n")
 	writeCase(&b, "what was found", 1, hits[:min(len(hits), 1)], fields)
 	writeCase(&b, "what was not found", 0, misses[:min(len(misses), draftedEvents)], fields)

@@ -102,6 +102,9 @@ func hashText(s string) uint64 {
 	return binary.LittleEndian.Uint64(h[:])
 }
 
+// loneKey begins the key of an alert that is of one event and of no group.
+const loneKey = "event="
+
 func refKey(r event.Ref) string {
-	return "event=" + r.Collector + "/" + r.Source + "/" + strconv.FormatUint(r.Epoch, 10) + "/" + strconv.FormatUint(r.Seq, 10)
+	return loneKey + r.Collector + "/" + r.Source + "/" + strconv.FormatUint(r.Epoch, 10) + "/" + strconv.FormatUint(r.Seq, 10)
 }

@@ -19,6 +19,9 @@ func (f Finding) String() string {
 	return fmt.Sprintf("%s: %s: %s (%s)", f.File, f.Rule, f.Message, f.Code)
 }
 
+// blank is what a draft leaves to its author.
+const blank = "…"
+
 var attackID = regexp.MustCompile(`^(T\d{4}(\.\d{3})?|TA\d{4})$`)
 
 // Lint examines the rules of a set.
@@ -46,11 +49,14 @@ func (r *Rule) lint() (out []Finding) {
 		add(!n.always && n.share > 0.5, "weak-predicate", "condition %d runs on most events: its best part is %s", i+1, first(n))
 	}
 	for name, text := range map[string]string{"title.ja": r.Title.JA, "title.en": r.Title.EN, "explain.ja": r.Explain.JA, "explain.en": r.Explain.EN} {
-		add(text == "", "missing-text", "%s is missing", name)
+		add(text == "" || text == blank, "missing-text", "%s is missing", name)
 	}
 	add(len(r.Respond.JA) == 0, "missing-response", "respond.ja is missing: nobody is told what to do first")
 	add(len(r.Respond.EN) == 0, "missing-response", "respond.en is missing: nobody is told what to do first")
-	add(r.Owner == "", "no-owner", "the rule has no owner")
+	for name, steps := range map[string][]string{"respond.ja": r.Respond.JA, "respond.en": r.Respond.EN} {
+		add(slices.Contains(steps, blank), "missing-response", "%s is still as drafted", name)
+	}
+	add(r.Owner == "" || r.Owner == blank, "no-owner", "the rule has no owner")
 	add(len(r.Attack) == 0, "no-attack", "no ATT&CK technique")
 	for _, a := range r.Attack {
 		add(!attackID.MatchString(a), "attack-id", "%q has not the shape of an ATT&CK id (T1021.002, TA0008)", a)

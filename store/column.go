@@ -66,6 +66,12 @@ type column struct {
 	strs    []string
 	nums    []uint64 // integers, float bits, booleans
 	useDict bool
+
+	// A coded column is read as it stands: strs or nums are the entries of the
+	// chunk's dictionary, and codes which one each value is. Without a
+	// dictionary codes stays empty and the entries are the values.
+	coded bool
+	codes []int32
 }
 
 // giveUpAfter is how many values are looked at before a column may be found
@@ -113,6 +119,17 @@ func (c *column) here() {
 	if len(c.defs) > 0 {
 		c.defs = append(c.defs, 1)
 	}
+}
+
+// hereAll notes the next rows by their definition levels.
+func (c *column) hereAll(defs []byte, values int) {
+	if values < len(defs) && len(c.defs) == 0 {
+		c.defs = appendByte(c.defs, 1, c.rows)
+	}
+	if values < len(defs) || len(c.defs) > 0 {
+		c.defs = append(c.defs, defs...)
+	}
+	c.rows += len(defs)
 }
 
 func (c *column) addString(s string) {

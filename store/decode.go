@@ -176,6 +176,9 @@ func (p *chunkPages) dictionary(raw []byte, n int) error {
 			p.r.ends = append(p.r.ends, uint32(at))
 		}
 		p.ends = p.r.ends
+		for i := 0; p.c.coded && i < n; i++ {
+			p.c.strs = append(p.c.strs, p.text(int32(i)))
+		}
 		return nil
 	}
 	if len(raw) < 8*n {
@@ -183,6 +186,9 @@ func (p *chunkPages) dictionary(raw []byte, n int) error {
 	}
 	for i := range n {
 		p.nums = append(p.nums, binary.LittleEndian.Uint64(raw[8*i:]))
+	}
+	if p.c.coded {
+		p.c.nums = p.nums
 	}
 	return nil
 }
@@ -239,6 +245,14 @@ func (p *chunkPages) data(raw []byte, n int, e format.Encoding) error {
 // takeRows appends the page's wanted rows; get appends the page's i-th value.
 func (p *chunkPages) takeRows(n int, get func(i int)) {
 	c, defs := p.c, p.r.defs
+	if p.rows == nil && p.row >= p.from && p.row+n <= p.to {
+		values := bytes.Count(defs, []byte{1})
+		for i := range values {
+			get(i)
+		}
+		c.hereAll(defs, values)
+		return
+	}
 	if p.rows == nil {
 		from, to := max(0, p.from-p.row), min(n, p.to-p.row)
 		at := bytes.Count(defs[:from], []byte{1})
@@ -337,7 +351,10 @@ func (p *chunkPages) indexes(raw []byte, n int) (func(i int), error) {
 			return nil, errPage
 		}
 	}
-	if c.isText() {
+	switch {
+	case c.coded:
+		return func(i int) { c.codes = append(c.codes, r.idx[i]) }, nil
+	case c.isText():
 		return func(i int) { c.strs = append(c.strs, p.text(r.idx[i])) }, nil
 	}
 	return func(i int) { c.nums = append(c.nums, p.nums[r.idx[i]]) }, nil

@@ -162,20 +162,20 @@ func (r *storedRow) take(c *column, at int, f event.Field, known bool) {
 	default:
 		if known {
 			if v, ok := columnValue(c, at, f.Type()); ok {
-				r.set(f, v)
+				r.set(f, v.Clone())
 			}
 		}
 	}
 }
 
-// columnValue makes a value of the field's type; a column that an older
-// program wrote with another type is converted if that is possible.
+// columnValue makes a value of the field's type, a view into the column; a column
+// that an older program wrote with another type is converted if that is possible.
 func columnValue(c *column, at int, t event.Type) (event.Value, bool) {
 	switch {
-	case c.shape == shapeString && (t == event.Keyword || t == event.Text || t == event.IP):
-		return textValue(t, strings.Clone(c.strs[at])), true
+	case c.shape <= shapeJSON && (t == event.Keyword || t == event.Text || t == event.IP):
+		return textValue(t, c.strs[at]), true
 	case c.shape == shapeString:
-		return event.ParseAs(t, strings.Clone(c.strs[at]))
+		return event.ParseAs(t, c.strs[at])
 	case c.shape == shapeFloat:
 		return event.Float(math.Float64frombits(c.nums[at])), true
 	case c.shape == shapeBool:

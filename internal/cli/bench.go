@@ -19,7 +19,7 @@ func (p *program) bench() *cobra.Command {
 		p.benchStep("ingest", "Verify, unpack, parse and enrich", func(_ context.Context, c bench.Config) (bench.Result, error) { return bench.Ingest(c) }),
 		p.benchRules(),
 		p.benchStep("store", "Write the event store, then look for a needle", bench.Store),
-		p.benchPipeline(), p.benchOutage())
+		p.benchBacktest(), p.benchPipeline(), p.benchOutage())
 }
 
 func (p *program) benchRules() *cobra.Command {

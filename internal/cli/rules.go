@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -20,18 +21,22 @@ func (p *program) rules() *cobra.Command {
 		p.rulesList(), p.rulesNew(), p.rulesSchema(), p.rulesLint(), p.rulesTest(), p.rulesExplain(), p.rulesBacktest(), p.rulesDiff(), p.rulesRollout(), p.rulesImport(), p.rulesRun(), p.rulesBench())
 }
 
-// ruleSet loads the folder's rules, with the built-in ones that it overrides, or
-// all built-in ones when it is "".
-func ruleSet(dir string) (*rules.Set, error) {
-	if dir == "" {
+// ruleSet loads a folder's rules, with the built-in ones that it overrides, those
+// of one file, or all built-in ones when it is "".
+func ruleSet(path string) (*rules.Set, error) {
+	if path == "" {
 		return app.LoadRules(nil)
 	}
-	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		return nil, errors.Join(fmt.Errorf("--rules: %s is no folder of rules", dir), err)
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("--rules: it is no folder of rules and no file: %w", err)
 	}
-	all, err := app.LoadRules([]string{dir})
+	if !info.IsDir() {
+		return rules.LoadFile(path)
+	}
+	all, err := app.LoadRules([]string{path})
 	if err != nil { // or it holds the built-in ones itself
-		alone, failed := rules.Load(rules.Dir(dir))
+		alone, failed := rules.Load(rules.Dir(path))
 		if failed != nil {
 			return nil, err
 		}
@@ -48,7 +53,7 @@ func ruleSet(dir string) (*rules.Set, error) {
 }
 
 func rulesFlag(c *cobra.Command, dir *string) {
-	c.Flags().StringVar(dir, "rules", "", "folder of rules (default: the built-in ones)")
+	c.Flags().StringVar(dir, "rules", "", "folder of rules, or one file (default: the built-in ones)")
 }
 
 func (p *program) rulesLint() *cobra.Command {
@@ -108,7 +113,7 @@ func (p *program) rulesExplain() *cobra.Command {
 			}
 			rule := set.Get(id)
 			if rule == nil {
-				return fmt.Errorf("--rule: no rule %q", id)
+				return fmt.Errorf("--rule: no rule %q in %s; --rules FOLDER says where it is", id, cmp.Or(dir, "the built-in ones"))
 			}
 			return p.eachEvent(&s, func(n int, ev *event.Event) error {
 				_, err := fmt.Fprintf(p.Out, "line %d\n%s\n", n, rules.Explain(rule, ev))

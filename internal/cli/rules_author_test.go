@@ -1,9 +1,12 @@
 package cli
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,15 +18,15 @@ import (
 )
 
 // signIns stores an hour of failed sign-ins of three PCs, in several segments,
-// and one success in between. It returns the data folder.
-func signIns(t *testing.T) string {
+// and one success in between, from a time on. It returns the data folder, of the given name.
+func signIns(t *testing.T, name string, at time.Time) string {
 	t.Helper()
-	dir := t.TempDir()
+	dir := filepath.Join(t.TempDir(), name)
 	s, err := store.Open(filepath.Join(dir, "events"), store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	x, at := new(event.Builder), time.Date(2026, 11, 20, 23, 30, 0, 0, calendar.JST())
+	x := new(event.Builder)
 	for seg := range 6 {
 		var b event.Batch
 		for i := range 60 {
@@ -33,6 +36,7 @@ func signIns(t *testing.T) string {
 			x.Set(event.MustLookup("municipality"), event.String([]string{"131016", "131024"}[i%2]))
 			x.Set(event.MustLookup("event.dataset"), event.String("windows.security"))
 			x.Set(event.MustLookup("host.name"), event.String(fmt.Sprintf("PC%d", i%3)))
+			x.Set(event.MustLookup("process.name"), event.String("lsass.exe"))
 			x.Set(event.MustLookup("event.outcome"), event.String("failure"))
 			if i == 30 {
 				x.Set(event.MustLookup("event.outcome"), event.String("success"))
@@ -49,44 +53,128 @@ func signIns(t *testing.T) string {
 	return dir
 }
 
-// TestAnAuthorsWay: from a search to a draft whose tests pass, to a backtest,
-// to a change of the rule that is compared with the one at work.
-func TestAnAuthorsWay(t *testing.T) {
-	data, dir := signIns(t), t.TempDir()
-	file := filepath.Join(dir, "odd-failures.yaml")
-	must(t, "", "rules", "new", "odd-failures", "--data", data, "--when", `event.outcome == "failure" && host.name == "PC1"`, "--out", file)
-	if out := must(t, "", "rules", "test", "--rules", dir); !strings.Contains(out, "1 rules: all tests passed") {
-		t.Fatal(out)
-	}
+// commandsOf reads the commands of a section of the documentation.
+func commandsOf(t *testing.T, file, section string) [][]string {
+	t.Helper()
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	set, err := rules.Load(os.DirFS(dir))
-	if err != nil || len(set.Rules()[0].Tests) != 2 {
-		t.Fatalf("the draft has not two tests: %v\n%s", err, text)
+	_, rest, found := strings.Cut(string(text), section+"\n")
+	if !found {
+		t.Fatalf("%s has no section %s", file, section)
 	}
-	out := must(t, "", "rules", "backtest", "--data", data, "--rules", file, "--json")
-	if want := `"events":360,`; !strings.Contains(out, want) || !strings.Contains(out, `"2026-11-20":`) || !strings.Contains(out, `"2026-11-21":`) || !strings.Contains(out, `"131024":`) {
+	rest, _, _ = strings.Cut(rest, "\n## ")
+	var out [][]string
+	for line := range strings.Lines(rest) {
+		if line, ok := strings.CutPrefix(line, "mimamori "); ok {
+			var args []string
+			for i, part := range strings.Split(strings.TrimSpace(line), "'") {
+				if i%2 == 1 {
+					args = append(args, part)
+				} else {
+					args = append(args, strings.Fields(part)...)
+				}
+			}
+			out = append(out, args)
+		}
+	}
+	return out
+}
+
+func write(t *testing.T, file, text string) {
+	t.Helper()
+	if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, []byte(text), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestAnAuthorsWay: the commands of docs/rules.md, as they stand there, from a
+// search to a draft whose tests pass, a backtest, a changed version that is
+// compared, and a trial in two towns.
+func TestAnAuthorsWay(t *testing.T) {
+	commands := commandsOf(t, "../../docs/rules.md", "## From something odd to a rule at work")
+	y, m, d := time.Now().In(calendar.JST()).AddDate(0, 0, -2).Date()
+	night := time.Date(y, m, d, 23, 30, 0, 0, calendar.JST())
+	t.Chdir(filepath.Dir(signIns(t, "data", night)))
+	step := func(want ...string) string {
+		t.Helper()
+		if len(commands) == 0 {
+			t.Fatal("the documentation has no more commands")
+		}
+		var out, errs bytes.Buffer
+		if err := Run(t.Context(), commands[0], IO{In: strings.NewReader(""), Out: &out, Err: &errs}); err != nil {
+			t.Fatalf("mimamori %s: %v", strings.Join(commands[0], " "), err)
+		}
+		for _, w := range want {
+			if !strings.Contains(out.String()+errs.String(), w) {
+				t.Errorf("mimamori %s: no %q in\n%s%s", strings.Join(commands[0], " "), w, out.String(), errs.String())
+			}
+		}
+		commands = commands[1:]
+		return out.String()
+	}
+	step("5 of 120 events", `"name":"PC1"`)
+	step("odd-failures.yaml: a draft")
+	file := filepath.Join("rules", "odd-failures.yaml")
+	draft, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lint := commands[0]
+	if out := must(t, "", lint...); !strings.Contains(out, "title.ja is missing") || !strings.Contains(out, "no owner") || !strings.Contains(out, "respond.en is still as drafted") {
 		t.Errorf("%s", out)
 	}
-	counted := strings.Replace(string(text), "suppress: {by: [municipality, host.name], for: 1h}", "correlate: {count: 5, by: [municipality, host.name], within: 5m}", 1)
-	running := filepath.Join(dir, "running")
-	if err := os.Mkdir(running, 0o700); err != nil {
-		t.Fatal(err)
+	const suppress = "suppress: {by: [municipality, host.name], for: 1h}"
+	filled := strings.NewReplacer("attack: []", "attack: [T1110]", "…", "x", suppress, "correlate: {count: 5, by: [municipality, host.name], within: 5m}",
+		`- {"event":{"dataset":"windows.security","outcome":"failure"},"host":{"name":"PC1"}`,
+		`- {repeat: 5, every: 10s, "event":{"dataset":"windows.security","outcome":"failure"},"host":{"name":"PC1"}`).Replace(string(draft))
+	write(t, file, filled)
+	step("1 rules, 0 findings")
+	step("1 rules: all tests passed")
+	write(t, "line.log", `{"EventTime":"2026-11-20T23:40:00+09:00","Hostname":"PC1","EventID":4625,"Channel":"Security","SourceName":"Microsoft-Windows-Security-Auditing","TargetUserName":"sato","IpAddress":"192.0.2.7"}`+"\n")
+	step(`event.outcome == "failure"`)
+	step("360 events searched", "odd-failures: 2 alerts", night.Format(time.DateOnly), "municipality 131024", "example: ", `"lsass.exe"`) // which the rule does not read
+	write(t, filepath.Join("new", "odd-failures.yaml"), strings.Replace(filled, "count: 5,", "count: 50,", 1))
+	step("odd-failures: 0 alerts", "0 added, 2 removed, 0 the same")
+	step("131016")
+	alertsOnTrial(t, file)
+	step("odd-failures", "131024")
+	step("stable")
+	if len(commands) > 0 {
+		t.Errorf("not run: %v", commands)
 	}
-	if err := os.WriteFile(filepath.Join(running, "odd-failures.yaml"), []byte(counted), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	stricter := filepath.Join(dir, "odd-failures.yaml")
-	if err := os.WriteFile(stricter, []byte(strings.Replace(counted, "count: 5,", "count: 50,", 1)), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	out = must(t, "", "rules", "backtest", "--data", data, "--rules", stricter, "--running", running)
-	if !strings.Contains(out, "odd-failures: 0 alerts") || !strings.Contains(out, "0 added, 2 removed, 0 the same") {
-		t.Errorf("%s", out)
-	}
-	if _, err := run(t, "", "rules", "new", "odd", "--data", data, "--when", "sorce.ip == 1"); err == nil || !strings.Contains(err.Error(), "did you mean source.ip?") {
+	must(t, "", lint...)
+	if _, err := run(t, "", "rules", "new", "odd", "--when", "sorce.ip == 1"); err == nil || !strings.Contains(err.Error(), "did you mean source.ip?") {
 		t.Errorf("a mistaken search: %v", err)
+	}
+}
+
+// alertsOnTrial: the service's engine counts them, marked, in the towns named.
+func alertsOnTrial(t *testing.T, file string) {
+	t.Helper()
+	set, err := rules.Load(os.DirFS(filepath.Dir(file)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := store.Open(filepath.Join("data", "events"), store.Options{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := s.Search(t.Context(), event.Query{Limit: 1000})
+	if err := errors.Join(err, s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	slices.Reverse(page.Batch.Events)
+	n, engine := 0, rules.NewEngine(set, rules.Options{})
+	count := func(a event.Alert) {
+		if n++; !a.Test || !slices.Contains([]string{"131016", "131024"}, a.Municipality) {
+			t.Errorf("an alert of %q, on trial: %v", a.Municipality, a.Test)
+		}
+	}
+	engine.Evaluate(page.Batch, count)
+	engine.Flush(count)
+	if n == 0 {
+		t.Error("no alert on trial")
 	}
 }

@@ -4,18 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"maps"
-	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"mimamori/event"
 	"mimamori/internal/app"
-	"mimamori/internal/calendar"
 	"mimamori/internal/lists"
 	"mimamori/internal/measure"
 	"mimamori/rules"
@@ -44,26 +38,18 @@ differences are shown. Nobody is told of anything.`,
 	f.StringVar(&b.rule, "rules", "", "file or folder of the rules to test")
 	f.StringVar(&b.running, "running", "", "folder of the rules at work, beside the built-in ones")
 	f.StringVar(&b.lists, "lists", "", "folder of named lists (default: DATA/lists)")
-	f.StringVar(&b.from, "from", "", "earliest time: 2026-11-22, 2026-11-22T09:00:00+09:00, or an age such as 24h")
+	f.StringVar(&b.from, "from", "", "earliest time: 2026-11-22, 2026-11-22T09:00:00+09:00, or an age such as 24h, 30d")
 	f.StringVar(&b.to, "to", "", "first time no longer wanted, same forms")
 	f.StringSliceVar(&b.towns, "municipality", nil, "codes (default: all)")
 	f.BoolVar(&b.js, "json", false, "print one JSON object")
 	return c
 }
 
-// rulesOf loads a file or a folder of rules.
-func rulesOf(path string) (*rules.Set, error) {
-	if info, err := os.Stat(path); err == nil && !info.IsDir() {
-		return rules.LoadFile(path)
-	}
-	return ruleSet(path)
-}
-
 func (p *program) backtest(ctx context.Context, b backtest) error {
 	if b.rule == "" {
 		return errors.New("rules backtest needs --rules FILE or FOLDER")
 	}
-	set, err := rulesOf(b.rule)
+	set, err := ruleSet(b.rule)
 	if err != nil {
 		return err
 	}
@@ -96,55 +82,27 @@ func (p *program) backtest(ctx context.Context, b backtest) error {
 	test, use := rules.NewBacktest(set, running, named, p.log), measure.Start()
 	total, err := s.Count(ctx, q)
 	if err == nil {
-		err = s.Scan(ctx, q, test.Condition(), func(batch *event.Batch) error { test.Run(batch); return nil })
+		err = s.Scan(ctx, q, test.Condition(), test.Fields(), test)
+	}
+	reports, took := test.Report(), use()
+	if err == nil && !b.js {
+		err = wholeExamples(ctx, s, b.towns, reports)
 	}
 	if err := errors.Join(err, s.Close()); err != nil {
 		return err
 	}
-	reports, took := test.Report(), use()
 	if b.js {
 		return p.print(struct {
 			Events  int64               `json:"events"`
+			Matches uint64              `json:"matches"`
 			Allowed uint64              `json:"allowed"`
 			CPU     float64             `json:"cpu_seconds"`
 			Rules   []*rules.RuleReport `json:"rules"`
-		}{total, test.Allowed(), took.CPU.Seconds(), reports})
+		}{total, test.Matches(), test.Allowed(), took.CPU.Seconds(), reports})
 	}
-	fmt.Fprintf(p.Out, "%d events searched in %.1f s (%.1f s of CPU); %d matches taken out by exceptions\n", total, took.Wall.Seconds(), took.CPU.Seconds(), test.Allowed())
+	fmt.Fprintf(p.Out, "%d events searched in %.1f s (%.1f s of CPU); %d matches of conditions, %d taken out by exceptions\n", total, took.Wall.Seconds(), took.CPU.Seconds(), test.Matches(), test.Allowed())
 	for _, r := range reports {
 		showBacktest(p.Out, r)
 	}
 	return nil
-}
-
-func showBacktest(w io.Writer, r *rules.RuleReport) {
-	fmt.Fprintf(w, "\n%s: %d alerts\n", r.Rule, r.Alerts)
-	if c := r.Changes; c != nil {
-		fmt.Fprintf(w, "  against the rule at work: %d added, %d removed, %d the same\n", c.Added, c.Removed, c.Same)
-	}
-	for _, day := range slices.Sorted(maps.Keys(r.Days)) {
-		fmt.Fprintf(w, "  %s  %d\n", day, r.Days[day])
-	}
-	for _, town := range slices.Sorted(maps.Keys(r.Towns)) {
-		name := town
-		if name == "" {
-			name = "several"
-		}
-		fmt.Fprintf(w, "  municipality %s  %d\n", name, r.Towns[town])
-	}
-	for _, g := range r.Groups {
-		fmt.Fprintf(w, "  %5d  %s\n", g.Count, g.Key)
-	}
-	for _, part := range []struct {
-		what string
-		list []event.Alert
-	}{{"example", r.Example}, {"added", r.Added}, {"removed", r.Removed}} {
-		for i := range part.list {
-			a := &part.list[i]
-			fmt.Fprintf(w, "  %s: %s, %d events, %s\n", part.what, a.Start.In(calendar.JST()).Format("2006-01-02 15:04:05"), a.Count, a.Key)
-			if n := len(a.Events); n > 0 {
-				fmt.Fprintf(w, "    %s\n", strings.TrimSpace(string(a.Events[n-1].JSON)))
-			}
-		}
-	}
 }

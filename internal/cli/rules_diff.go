@@ -60,9 +60,9 @@ func rulesAt(arg string) (*rules.Set, error) {
 		case !info.IsDir() && name != arg:
 			return nil, fmt.Errorf("rules diff: %s is no folder; only folders go together", name)
 		case !info.IsDir():
-			return rulesOf(name)
+			return ruleSet(name)
 		}
-		folders = append(folders, os.DirFS(name))
+		folders = append(folders, rules.Dir(name))
 	}
 	set, err := rules.Load(folders...)
 	if err != nil {

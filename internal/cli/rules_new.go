@@ -12,7 +12,6 @@ import (
 	"mimamori/event"
 	"mimamori/internal/lang"
 	"mimamori/rules"
-	"mimamori/store"
 )
 
 func (p *program) rulesNew() *cobra.Command {
@@ -37,7 +36,11 @@ func (p *program) rulesNew() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return p.writeDraft(out, []byte(schemaLine(out)+text))
+			if err := p.writeDraft(out, []byte(schemaLine(out)+text)); err != nil || out == "" {
+				return err
+			}
+			fmt.Fprintf(p.Err, "%s: a draft, which does not run; what stands as … is for you to fill in\n", out)
+			return nil
 		},
 	}
 	c.Flags().StringVar(&data, "data", "data", "data folder")
@@ -65,7 +68,7 @@ func (p *program) samplesOf(ctx context.Context, data, when string) (hits, misse
 	if _, err := lang.Parse(when); err != nil {
 		return nil, nil, err
 	}
-	s, err := store.Open(filepath.Join(data, "events"), store.Options{Log: p.log, Now: p.now, ReadOnly: true})
+	s, err := p.openEvents(data)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"mimamori/rules"
 )
@@ -12,7 +13,7 @@ import (
 // TestMacrosAndSchemaAtTheCommandLine: a rule that calls a macro is tested by its
 // folder and alone, and a draft beside the schema says where that is.
 func TestMacrosAndSchemaAtTheCommandLine(t *testing.T) {
-	data, dir := signIns(t), t.TempDir()
+	data, dir := signIns(t, "data", time.Now().Add(-48*time.Hour)), t.TempDir()
 	out := must(t, "", "rules", "schema")
 	if out != rules.Schema() {
 		t.Fatal(out)
