@@ -18,7 +18,7 @@ func urlSplitter(target string) (func(p *Parser, v string), bool) {
 	return func(p *Parser, v string) {
 		p.x.Set(original, event.String(v))
 		rest := v
-		if i := strings.Index(v, "://"); i > 0 && i < 16 {
+		if i := strings.Index(v, "://"); i > 0 && i < 16 && isScheme(v[:i]) {
 			p.x.Set(full, event.String(v))
 			p.x.Set(scheme, event.String(p.lower(v[:i])))
 			rest = v[i+3:]
@@ -48,6 +48,19 @@ func urlSplitter(target string) (func(p *Parser, v string), bool) {
 			p.setText(extension, rest[dot+1:])
 		}
 	}, true
+}
+
+// isScheme tells whether s is a letter and letters, digits, "+", "-" and "."
+// (RFC 3986).
+func isScheme(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		letter := c|0x20 >= 'a' && c|0x20 <= 'z'
+		if !letter && (i == 0 || (c < '0' || c > '9') && c != '+' && c != '-' && c != '.') {
+			return false
+		}
+	}
+	return s != ""
 }
 
 // urlHost sets a URL's host and port; the port of http and https is known.
