@@ -68,7 +68,7 @@ func NewBacktest(set, running *Set, lists lang.Lists, log *slog.Logger) *Backtes
 		if running == nil {
 			continue
 		}
-		if o := running.Get(r.ID); o != nil && o.Version == r.Version {
+		if o := running.Get(r.ID); o != nil && o.Version == r.Version && len(o.Towns)+len(r.Towns) == 0 {
 			same, report.same = append(same, o.awake()), true
 		} else if o != nil {
 			changed = append(changed, o.awake())
