@@ -40,7 +40,7 @@ func Explain(r *Rule, ev *event.Event) Explanation {
 		part := explain(c.shown, ev)
 		x.Matches = x.Matches || part.Value
 		x.Conditions = append(x.Conditions, part)
-		if n := necessary(c.root, false); i == 0 && !n.always {
+		if _, _, n := admission(c.root); i == 0 && !n.always {
 			for _, p := range n.anyOf {
 				x.Predicates = append(x.Predicates, p.String())
 			}

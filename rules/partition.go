@@ -2,6 +2,7 @@ package rules
 
 import (
 	"maps"
+	"slices"
 
 	"mimamori/event"
 	"mimamori/internal/aho"
@@ -53,28 +54,61 @@ func newPartitions(roots []lang.Node, naive bool) *partitions {
 }
 
 func (p *partitions) put(root lang.Node, u int32) {
-	n := necessary(root, false)
-	for i := range p.kinds {
-		k := &p.kinds[i]
-		a := allowedValues(root, k.field, false)
-		if a.any {
-			continue
-		}
-		for v := range a.values {
-			if k.values[v] == nil {
-				k.values[v] = &index{}
-			}
-			k.values[v].unit(n, u)
-		}
-		if a.absent {
-			if k.absent == nil {
-				k.absent = &index{}
-			}
-			k.absent.unit(n, u)
-		}
+	of, a, n := admission(root)
+	if of < 0 {
+		p.any.unit(n, u)
 		return
 	}
-	p.any.unit(n, u)
+	k := &p.kinds[of]
+	for v := range a.values {
+		if k.values[v] == nil {
+			k.values[v] = &index{}
+		}
+		k.values[v].unit(n, u)
+	}
+	if a.absent {
+		if k.absent == nil {
+			k.absent = &index{}
+		}
+		k.absent.unit(n, u)
+	}
+}
+
+// passesAll is the share above which a predicate is no better than the kind.
+const passesAll = 0.5
+
+// admission is what the index asks of an event before a condition runs: which of
+// kindFields tells its kind (-1: none does), what that must be, and a predicate.
+// Within a kind, that it is of this kind says nothing.
+func admission(root lang.Node) (of int, a allowed, n need) {
+	n = necessary(root, false)
+	for i, name := range kindFields {
+		if a = allowedValues(root, event.MustLookup(name), false); a.any {
+			continue
+		}
+		if x := necessary(lang.And(withoutKind(root, nil)), false); !x.always && x.share < passesAll {
+			n = x
+		}
+		return i, a, n
+	}
+	return -1, allowedAny, n
+}
+
+// withoutKind appends the parts that must be true, but for those that ask for
+// the kind of event.
+func withoutKind(n lang.Node, to []lang.Node) []lang.Node {
+	switch n := n.(type) {
+	case lang.And:
+		for _, x := range n {
+			to = withoutKind(x, to)
+		}
+		return to
+	case *lang.Test:
+		if n.Op == lang.Eq && slices.Contains(kindFields, n.Field.Name()) {
+			return to
+		}
+	}
+	return append(to, n)
 }
 
 // candidates marks the units that the event can concern.

@@ -24,6 +24,7 @@ var commonFields = map[string]float64{
 // rareUnless are those of commonFields whose frequent values are known: any
 // other value is rare.
 var rareUnless = map[string][]string{
+	"host.os.type":   {"windows", "linux"},
 	"event.category": {"network", "process", "file", "session", "web", "host", "configuration", "registry"},
 	"winlog.channel": {"security", "system", "application", "microsoft-windows-sysmon/operational", "microsoft-windows-powershell/operational", "windows powershell"},
 	"winlog.event_id": {
@@ -39,7 +40,7 @@ const rareValue = 0.01
 var commonParts = strings.NewReplacer(
 	`c:\`, "", `\windows\`, "", `windows`, "", `\system32\`, "", `system32`, "", `\program files`, "", `\users\`, "",
 	`\appdata\`, "", `microsoft`, "", `\software\`, "", `hklm`, "", `hkcu`, "", `\currentversion\`, "", `\services\`, "",
-	`.exe`, "", `.dll`, "", `http`, "", `://`, "", `.com`, "", `\temp\`, "", `local\`, "", `powershell`, "p", `svchost`, "",
+	`.exe`, "", `.dll`, "", `http`, "", `://`, "", `.com`, "", `\temp\`, "", `local\`, "", `powershell`, "p", `svchost`, "", `kernelbase`, "", `kernel32`, "", `ntdll`, "",
 	`/usr/`, "", `/bin/`, "",
 )
 

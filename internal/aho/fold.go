@@ -58,9 +58,16 @@ func Fold(s string) string { return string(AppendFold(nil, s)) }
 
 const highBits = 0x8080808080808080
 
-// IsASCII tells whether s is plain ASCII. It looks at eight bytes at a time.
+// IsASCII tells whether s is plain ASCII. It looks at 32 bytes at a time.
 func IsASCII(s string) bool {
 	b := unsafe.Slice(unsafe.StringData(s), len(s))
+	for ; len(b) >= 32; b = b[32:] {
+		x := binary.LittleEndian.Uint64(b) | binary.LittleEndian.Uint64(b[8:])
+		y := binary.LittleEndian.Uint64(b[16:]) | binary.LittleEndian.Uint64(b[24:])
+		if (x|y)&highBits != 0 {
+			return false
+		}
+	}
 	for ; len(b) >= 8; b = b[8:] {
 		if binary.LittleEndian.Uint64(b)&highBits != 0 {
 			return false
