@@ -74,6 +74,16 @@ func killOften(t *testing.T, form string, rounds int) {
 		}
 		write(t, path, text)
 	}
+	// A file that nobody has seen yet is not found again under another name.
+	began := 0
+	taken := func() bool {
+		recs, _ := p.records("files")
+		return len(recs) > began
+	}
+	rotate := func(i int) {
+		rename(t, path, fmt.Sprintf("%s.%d", path, i))
+		began = len(want)
+	}
 	for i := range rounds {
 		cmd := exec.Command(os.Args[0])
 		cmd.Env = append(os.Environ(), "MIMAMORI_TEST_CHILD="+dir, "MIMAMORI_TEST_FORM="+form, "MIMAMORI_TEST_URL=nats://"+p.server.Addr())
@@ -82,25 +92,26 @@ func killOften(t *testing.T, form string, rounds int) {
 			t.Fatal(err)
 		}
 		end, tick := time.After(time.Duration(100+rand.IntN(500))*time.Millisecond), time.NewTicker(time.Millisecond)
-		for running := true; running; {
+		for late := false; !late || !taken(); {
 			select {
 			case <-tick.C:
-				more()
+				if len(want) < (i+1)*20_000 { // on a slow machine it takes long until something is taken
+					more()
+				}
 			case <-end:
-				running = false
-			}
-			if len(want) > (i+1)*20_000 { // on a slow machine
-				rename(t, path, fmt.Sprintf("%s-%02d", path, i))
-				running = false
+				late = true
 			}
 		}
 		tick.Stop()
+		if i%4 == 1 {
+			rotate(i)
+		}
 		if err := cmd.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}
 		_ = cmd.Wait() // "signal: killed"
-		if i%4 == 3 && statErr(path) == nil {
-			rename(t, path, fmt.Sprintf("%s.%d", path, i))
+		if i%4 == 3 {
+			rotate(i)
 		}
 	}
 	in := killed[form].input
