@@ -160,7 +160,12 @@ func sameLines(t *testing.T, want, got []string) {
 		case i >= len(want):
 			t.Fatalf("%d lines, want %d; the first too many is %.60q", len(got), len(want), got[i])
 		case want[i] != got[i]:
-			t.Fatalf("line %d of %d (want %d): %.60q, want %.60q", i, len(got), len(want), got[i], want[i])
+			at := 0 // the first byte that differs
+			for at < min(len(got[i]), len(want[i])) && got[i][at] == want[i][at] {
+				at++
+			}
+			from := max(0, at-40)
+			t.Fatalf("line %d of %d (want %d), from byte %d: %.80q, want %.80q", i, len(got), len(want), from, got[i][from:], want[i][from:])
 		}
 	}
 }

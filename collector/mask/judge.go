@@ -86,7 +86,7 @@ func (m *Masker) judge(w *window, x *number, hinted bool) Reason {
 		return Longer
 	case hinted:
 		return Hinted
-	case inWord(left, right):
+	case inWord(left, right), argument(left, right):
 		return InWord
 	case stamp(x.digits[:12], m.from, m.to) && x.n == 12, x.n == 13 && millis(x.digits[:]):
 		return Stamp
@@ -214,6 +214,19 @@ func inWord(left, right []char) bool {
 		return false
 	}
 	return isDigit(last(left, n+1)) || n < 3 && !suffix(left, "no") && !suffix(left, "id") || !word
+}
+
+// argument tells whether the number is an argument of a system call in auditd's
+// records, a0=3 a1=7f8a4c001b20 a2=50: hexadecimal, though it may have no letter.
+func argument(left, right []char) bool {
+	n := last(left, 2)
+	switch {
+	case last(left, 1) != '=' || last(left, 3) != 'a' || last(left, 4) != ' ':
+		return false
+	case n == '3':
+		return starts(right, " items=")
+	}
+	return n >= '0' && n < '3' && starts(right, " a") && nth(right, 2) == n+1 && nth(right, 3) == '='
 }
 
 // suffix tells whether a word of lower-case letters stands right before.

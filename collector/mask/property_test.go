@@ -49,9 +49,15 @@ func TestWhatSomethingElseExplainsIsLeftAlone(t *testing.T) {
 		"sessionid=" + n, `"serialNumber":"` + n + `"`, `<Data Name="Bytes">` + n + `</Data>`, "DeviceMac=" + n, "asset_no=" + n,
 		"tel:+" + "819012345672", "arn:aws:ecs:ap-northeast-1:" + n + ":task/x", n + ".dkr.ecr.ap-northeast-1.amazonaws.com",
 		"1,2024/01/03 13:15:29," + n + ",TRAFFIC,end", "123456789012", "1234-5678-9012", "id=137438953472", "no=" + "202611221003", "10.1.2.3 2026-11-22 10:00:00",
+		"exit=5 a0=3 a1=" + n + " a2=80441 a3=180 items=1", "a2=0 a3=" + n + " items=0",
 	} {
 		if got, found := m.Line(line, "", false); got != line {
 			t.Errorf("%q became %q: %+v", line, got, found)
+		}
+	}
+	for _, line := range []string{"q a1=" + n + " a3=1", "a3=" + n + " a4=1", " a9=" + n + " items=1"} {
+		if got, _ := m.Line(line, "", false); got == line {
+			t.Errorf("%q is no argument of a system call", line)
 		}
 	}
 }
