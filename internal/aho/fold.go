@@ -53,6 +53,24 @@ func AppendLower(dst []byte, s string) []byte {
 	return dst
 }
 
+// BeginsWith tells whether a text begins with one in small letters, ASCII
+// letters of either case being equal.
+func BeginsWith[T string | []byte](text T, folded string) bool {
+	if len(text) < len(folded) {
+		return false
+	}
+	for i := range len(folded) {
+		c := text[i]
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		if c != folded[i] {
+			return false
+		}
+	}
+	return true
+}
+
 // Fold is AppendFold as a text.
 func Fold(s string) string { return string(AppendFold(nil, s)) }
 

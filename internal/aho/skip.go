@@ -95,27 +95,11 @@ func threeAt[T string | []byte](text T, i int) three { return threeOf(text[i-2],
 // lookAt compares what can stand in the window that ends at i, and goes on by one.
 func lookAt[T string | []byte, M Marks](s *skip, text T, i int, marks M) (step int) {
 	for _, l := range s.groups[s.ending[threeAt(text, i)]-1] {
-		if beginsWith(text[i-s.window+1:], l.text) {
+		if BeginsWith(text[i-s.window+1:], l.text) {
 			for _, u := range l.units {
 				marks.Mark(u)
 			}
 		}
 	}
 	return 1
-}
-
-func beginsWith[T string | []byte](text T, folded string) bool {
-	if len(text) < len(folded) {
-		return false
-	}
-	for i := range len(folded) {
-		c := text[i]
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		if c != folded[i] {
-			return false
-		}
-	}
-	return true
 }

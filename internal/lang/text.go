@@ -29,7 +29,7 @@ func ContainsFold(s, lower string) bool {
 	}
 	for i := min(a, b); i-at+len(lower) <= len(s); i = min(a, b) {
 		switch {
-		case equalFoldASCII(s[i-at:i-at+len(lower)], lower):
+		case aho.BeginsWith(s[i-at:i-at+len(lower)], lower):
 			return true
 		case i == a:
 			a = indexFrom(s, char, i+1)
@@ -71,37 +71,24 @@ func indexFrom(s string, c byte, from int) int {
 	return len(s)
 }
 
-func equalFoldASCII(s, lower string) bool {
-	for i := range len(lower) {
-		c := s[i]
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		if c != lower[i] {
-			return false
-		}
-	}
-	return true
-}
-
 // equalFold compares by strings.ToLower, as every other fold here does.
 func equalFold(s, lower string) bool {
 	if aho.IsASCII(s) {
-		return len(s) == len(lower) && equalFoldASCII(s, lower)
+		return len(s) == len(lower) && aho.BeginsWith(s, lower)
 	}
 	return strings.ToLower(s) == lower
 }
 
 func hasPrefixFold(s, lower string) bool {
 	if len(s) >= len(lower) && aho.IsASCII(lower) && aho.IsASCII(s[:len(lower)]) {
-		return equalFoldASCII(s[:len(lower)], lower)
+		return aho.BeginsWith(s[:len(lower)], lower)
 	}
 	return strings.HasPrefix(strings.ToLower(s), lower)
 }
 
 func hasSuffixFold(s, lower string) bool {
 	if len(s) >= len(lower) && aho.IsASCII(lower) && aho.IsASCII(s[len(s)-len(lower):]) {
-		return equalFoldASCII(s[len(s)-len(lower):], lower)
+		return aho.BeginsWith(s[len(s)-len(lower):], lower)
 	}
 	return strings.HasSuffix(strings.ToLower(s), lower)
 }
