@@ -65,20 +65,16 @@ func overlap(a, b shape) (join string, common []shape) {
 	return join, common
 }
 
-func both(a, b []shape) []shape {
-	have := make(map[string]bool, len(b))
-	for _, s := range b {
-		have[s.text] = true
-	}
-	return slices.DeleteFunc(slices.Clone(a), func(s shape) bool { return !have[s.text] })
-}
+// both lists the parts of a that are in b, lacking those that are not.
+func both(a, b []shape) []shape    { return sift(a, b, true) }
+func lacking(a, b []shape) []shape { return sift(a, b, false) }
 
-func lacking(a, b []shape) []shape {
+func sift(a, b []shape, in bool) []shape {
 	have := make(map[string]bool, len(b))
 	for _, s := range b {
 		have[s.text] = true
 	}
-	return slices.DeleteFunc(slices.Clone(a), func(s shape) bool { return have[s.text] })
+	return slices.DeleteFunc(slices.Clone(a), func(s shape) bool { return have[s.text] != in })
 }
 
 func texts(list []shape) (out []string) {

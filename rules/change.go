@@ -14,10 +14,7 @@ type Change struct {
 
 func (d *decoder) changes(p ypair) []Change {
 	var out []Change
-	if p.value.kind != yamlSeq {
-		d.fail(p.value.line, p.value.col, "", "changes must be a list, not %s", p.value.kind)
-	}
-	for _, it := range p.value.items {
+	for _, it := range d.items(p) {
 		var c Change
 		d.keys(it, "a change", map[string]func(ypair){
 			"at":             func(q ypair) { c.At = d.moment(q) },
