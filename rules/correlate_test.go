@@ -3,6 +3,7 @@ package rules
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -166,6 +167,37 @@ func TestGroupsAreBounded(t *testing.T) {
 }
 
 // TestALateTownIsHeardAmongManyLateTowns: beyond maxLanes they share a lane.
+func TestWhatAKeyRemembersDoesNotDependOnOtherKeys(t *testing.T) {
+	s := setOf(t, ruleOf(t, "n", `has(event.action)`, "correlate: {new: [event.action], by: [source.ip], learn: 1h, within: 5d}"))
+	for days, want := range map[int]int{2: 1, 6: 1, 21: 1, 40: 0} { // of silence, alerts about what comes then
+		for _, others := range []bool{false, true} {
+			e, n := NewEngine(s, Options{}), 0
+			count := func(a event.Alert) {
+				if strings.Contains(a.Key, "10.0.0.1") {
+					n++
+				}
+			}
+			send := func(ip, action string, day int) {
+				x, b := new(event.Builder), event.Batch{}
+				x.Set(fieldTime, event.Time(testStart.AddDate(0, 0, day).UnixNano()))
+				x.Set(event.MustLookup("event.action"), event.String(action))
+				x.Set(event.MustLookup("source.ip"), event.Addr(ip))
+				b.Append(x, event.Ref{Collector: "c", Source: ip, Epoch: 1, Seq: uint64(day + 1)})
+				e.Evaluate(&b, count)
+			}
+			send("10.0.0.1", "a", 0)
+			for day := 1; others && day < days; day++ {
+				send("10.0.0.2", "a", day)
+			}
+			send("10.0.0.1", "b", days)
+			e.Flush(count)
+			if n != want {
+				t.Errorf("after %d days, others there: %v: %d alerts, want %d", days, others, n, want)
+			}
+		}
+	}
+}
+
 func TestALateTownIsHeardAmongManyLateTowns(t *testing.T) {
 	s := setOf(t, ruleOf(t, "r", `has(event.action)`, "correlate: {count: 2, by: [host.name], within: 60s}"))
 	e, x := NewEngine(s, Options{}), new(event.Builder)

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"maps"
 	"math"
 	"slices"
@@ -35,15 +36,7 @@ type group struct {
 
 // find is where an entry of a time is or would be.
 func (g *group) find(at int64) (int, bool) {
-	return slices.BinarySearchFunc(g.entries, at, func(e entry, at int64) int {
-		switch {
-		case e.at < at:
-			return -1
-		case e.at > at:
-			return 1
-		}
-		return 0
-	})
+	return slices.BinarySearchFunc(g.entries, at, func(e entry, at int64) int { return cmp.Compare(e.at, at) })
 }
 
 // forget removes the entry of a value.
@@ -69,7 +62,7 @@ const (
 	maxLanes       = 256
 	sharedLane     = "*" // no collector's name
 	laneIdle       = int64(10 * time.Minute)
-	absentKept     = int64(30 * 24 * time.Hour) // a key that has gone silent is known for so long
+	keyKept        = int64(30 * 24 * time.Hour) // a key that has gone silent is known for so long
 )
 
 // table holds a rule's groups, least recently used first to go.
@@ -107,9 +100,9 @@ func newTable(r *Rule, limit int) *table {
 	case *spike:
 		t.free, t.retain = true, (pastWk+1)*week
 	case *absence:
-		t.free, t.retain = true, max(t.within, absentKept)
-	case *newValue:
-		t.free = true
+		t.free, t.retain = true, max(t.within, keyKept)
+	case *newValue: // longer than its values: who comes back does not begin to learn again
+		t.free, t.retain = true, max(4*t.within, keyKept)
 	}
 	return t
 }
@@ -118,6 +111,10 @@ func newTable(r *Rule, limit int) *table {
 // used, and drops what is too old or too much.
 func (t *table) get() *group {
 	g := t.groups[string(t.scratch)]
+	if g != nil && t.quiet(g) { // else it would depend on the others' traffic what it remembers
+		t.remove(g)
+		g = nil
+	}
 	if g == nil {
 		g = &group{key: string(t.scratch), over: true}
 		t.groups[g.key] = g
@@ -127,7 +124,7 @@ func (t *table) get() *group {
 	g.next, g.prev = t.lru.next, &t.lru
 	g.next.prev, t.lru.next = g, g
 	g.touched = t.clock
-	for old := t.lru.prev; old != g && !old.late && old.waiting == 0 && !old.timer && old.touched < t.clock-t.lateness-t.retain; old = t.lru.prev {
+	for old := t.lru.prev; old != g && t.quiet(old); old = t.lru.prev {
 		t.remove(old)
 	}
 	if len(t.groups) > t.limit {
@@ -135,6 +132,11 @@ func (t *table) get() *group {
 		t.remove(t.lru.prev)
 	}
 	return g
+}
+
+// quiet tells that a group has had nothing for so long that it is forgotten.
+func (t *table) quiet(g *group) bool {
+	return !g.late && g.waiting == 0 && !g.timer && g.touched < t.clock-t.lateness-t.retain
 }
 
 func (t *table) remove(g *group) {
@@ -146,11 +148,22 @@ func (t *table) remove(g *group) {
 
 // clear forgets what a group has gathered.
 func (t *table) clear(g *group) {
-	for _, k := range g.kept {
-		t.bytes -= len(k.JSON)
-	}
-	g.entries, g.kept, g.seen, g.sum, g.n, g.first = nil, nil, nil, 0, 0, 0
+	t.drop(g, math.MaxInt64)
+	g.entries, g.seen, g.sum, g.n, g.first = nil, nil, 0, 0, 0
 	g.fired, g.mixed, g.over, g.town = false, false, true, ""
+}
+
+// drop forgets the evidence of before a time.
+func (t *table) drop(g *group, before int64) {
+	g.kept = slices.DeleteFunc(g.kept, func(k keptEvent) bool {
+		if k.at < before {
+			t.bytes -= len(k.JSON)
+		}
+		return k.at < before
+	})
+	if len(g.kept) == 0 {
+		g.kept = nil
+	}
 }
 
 // lane is where an event that the rules see now waits; nil when it is too late
@@ -297,19 +310,10 @@ func (t *table) wish(l *lane, g *group, at int64) {
 
 // fire tells of a finding; an episode of the group begins, or it goes on.
 func (t *table) fire(x *arrival, g *group, f finding, found func(*table, *arrival, *group, finding)) {
-	g.kept = slices.DeleteFunc(g.kept, func(k keptEvent) bool {
-		if k.at < f.start {
-			t.bytes -= len(k.JSON)
-			return true
-		}
-		return false
-	})
+	t.drop(g, f.start)
 	found(t, x, g, f)
 	if f.again {
-		for _, k := range g.kept {
-			t.bytes -= len(k.JSON)
-		}
-		g.kept = nil
+		t.drop(g, math.MaxInt64)
 		return
 	}
 	last := g.last

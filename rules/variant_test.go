@@ -22,7 +22,7 @@ var counters = []string{
 	"correlate: {distinct: destination.port, count: 3, by: [source.ip, municipality], within: 60s}",
 	`correlate: {by: [municipality], within: 60s, steps: [{name: a, when: 'event.action == "a"', count: 2}, {name: b, when: 'event.action == "b"'}]}`,
 	"correlate: {sum: destination.port, over: 8, by: [source.ip, municipality], within: 60s}",
-	"correlate: {new: [destination.port], by: [municipality, source.ip], learn: 60s, within: 20m}", // longer than the events: a key that is quiet for so long is forgotten when others come
+	"correlate: {new: [destination.port], by: [municipality, source.ip], learn: 60s, within: 5m}",
 	"correlate: {type: absence, count: 2, by: [source.ip, municipality], within: 90s}",
 	"suppress: {by: [municipality, source.ip], for: 60s}",
 	"",
