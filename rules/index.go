@@ -27,6 +27,7 @@ type fieldIndex struct {
 	nets    map[netip.Prefix][]int32
 	netBits []int // distinct prefix lengths of nets: v4 as they are, v6 + 64
 	text    bool  // equal or words
+	foreign bool  // some of them are not plain ASCII
 
 	literals map[aho.Literal][]int32 // while building
 }
@@ -74,7 +75,7 @@ func (x *index) add(p predicate, u int32) {
 	case predEqual:
 		fi.equal[p.text] = append(fi.equal[p.text], u)
 		fi.lengths |= 1 << min(len(p.text), 63)
-		fi.text = true
+		fi.text, fi.foreign = true, fi.foreign || !aho.IsASCII(p.text)
 	case predNumber:
 		fi.number[p.number] = append(fi.number[p.number], u)
 	case predLiteral:
@@ -83,7 +84,7 @@ func (x *index) add(p predicate, u int32) {
 		}
 		l := aho.Literal{Text: p.text, Left: p.left, Right: p.right}
 		fi.literals[l] = append(fi.literals[l], u)
-		fi.text = true
+		fi.text, fi.foreign = true, fi.foreign || !aho.IsASCII(p.text)
 	case predNetwork:
 		fi.addNetwork(p.network, u)
 	}
@@ -133,24 +134,24 @@ func (fi *fieldIndex) value(s string, scratch *[]byte, marks *bitset) {
 	if !fi.text {
 		return
 	}
-	ascii := aho.IsASCII(s)
-	if !ascii || fi.lengths>>min(len(s), 63)&1 != 0 {
-		*scratch = foldInto((*scratch)[:0], s, ascii)
+	asIs := aho.IsASCII(s) || !fi.foreign && aho.Plain(s)
+	if !asIs || fi.lengths>>min(len(s), 63)&1 != 0 {
+		*scratch = foldInto((*scratch)[:0], s, asIs)
 		for _, u := range fi.equal[string(*scratch)] {
 			marks.Mark(u)
 		}
 	}
 	switch {
 	case fi.words == nil:
-	case ascii:
+	case asIs:
 		aho.Scan(fi.words, s, marks)
 	default:
 		aho.Scan(fi.words, *scratch, marks)
 	}
 }
 
-func foldInto(dst []byte, s string, ascii bool) []byte {
-	if ascii {
+func foldInto(dst []byte, s string, asIs bool) []byte {
+	if asIs {
 		return aho.AppendLower(dst, s)
 	}
 	return aho.AppendFold(dst, s)

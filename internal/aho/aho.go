@@ -8,11 +8,12 @@ package aho
 
 import "sync"
 
-// Automaton holds literals. It reads folded text, or plain ASCII in any case.
+// Automaton holds literals. It reads folded text, and what AsIs lets pass.
 type Automaton struct {
 	begin, end *trie  // of those that the text must begin or end with
 	skip       *skip  // of the others, or else
 	any        *table // any of them
+	foreign    bool   // some have letters outside ASCII
 	folded     sync.Pool
 }
 
@@ -29,6 +30,7 @@ type Marks interface{ Mark(unit int32) }
 func New(literals map[Literal][]int32) *Automaton {
 	a, inside := &Automaton{folded: sync.Pool{New: func() any { return new([]byte) }}}, map[string][]int32{}
 	for l, units := range literals {
+		a.foreign = a.foreign || !IsASCII(l.Text)
 		switch {
 		case l.Left:
 			a.begin = a.begin.add(l.Text, l.Right, units)
@@ -50,7 +52,7 @@ func New(literals map[Literal][]int32) *Automaton {
 }
 
 // Scan marks the units of every literal that text holds. text is folded, or
-// plain ASCII in any case.
+// AsIs.
 func Scan[T string | []byte, M Marks](a *Automaton, text T, marks M) {
 	if a.begin != nil {
 		walkBegin(a.begin, text, marks)
@@ -66,6 +68,9 @@ func Scan[T string | []byte, M Marks](a *Automaton, text T, marks M) {
 	}
 }
 
+// AsIs tells whether text need not be folded for Scan.
+func (a *Automaton) AsIs(text string) bool { return IsASCII(text) || !a.foreign && Plain(text) }
+
 // found notes that there is something.
 type found bool
 
@@ -77,7 +82,7 @@ func (f *found) Mark(int32) { *f = true }
 // plain ASCII.
 func (a *Automaton) Any(text string) bool {
 	var f found
-	if IsASCII(text) {
+	if a.AsIs(text) {
 		Scan(a, text, &f)
 		return bool(f)
 	}

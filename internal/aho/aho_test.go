@@ -3,6 +3,8 @@ package aho
 import (
 	"strings"
 	"testing"
+	"unicode"
+	"unicode/utf8"
 
 	"pgregory.net/rapid"
 )
@@ -11,7 +13,7 @@ type marks map[int32]bool
 
 func (m marks) Mark(u int32) { m[u] = true }
 
-var text = rapid.Map(rapid.SliceOfN(rapid.SampledFrom([]string{"a", "A", "b", "c", "K", "K", "ſ", "外", "\xff", ".", "z"}), 0, 9), func(l []string) string { return strings.Join(l, "") })
+var text = rapid.Map(rapid.SliceOfN(rapid.SampledFrom([]string{"a", "A", "b", "c", "K", "K", "ſ", "İ", "外", "\xff", ".", "z"}), 0, 9), func(l []string) string { return strings.Join(l, "") })
 
 // TestAllThatATextHoldsIsFound: what strings.Contains and its like say of folded
 // texts, one literal after the other.
@@ -56,13 +58,22 @@ func TestAllThatATextHoldsIsFound(t *testing.T) {
 		if len(got) != len(want) || a.Any(raw) != (len(want) > 0) {
 			t.Fatalf("%v in %q: found %v, any %v, want %v", words, s, got, a.Any(raw), want)
 		}
-		if IsASCII(raw) {
+		if a.AsIs(raw) {
 			plain := marks{}
 			if Scan(a, raw, plain); len(plain) != len(want) {
 				t.Fatalf("%v in %q: unfolded %v, want %v", words, raw, plain, want)
 			}
 		}
 	})
+}
+
+// TestPlainKnowsEveryLetter: which letters fold into ASCII.
+func TestPlainKnowsEveryLetter(t *testing.T) {
+	for r := rune(utf8.RuneSelf); r <= unicode.MaxRune; r++ {
+		if folds := foldRune(r) < utf8.RuneSelf; Plain("a"+string(r)) == folds {
+			t.Errorf("%U folds into ASCII: %v", r, folds)
+		}
+	}
 }
 
 func BenchmarkScan(b *testing.B) {

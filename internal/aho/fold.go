@@ -2,6 +2,7 @@ package aho
 
 import (
 	"encoding/binary"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 	"unsafe"
@@ -75,6 +76,12 @@ func BeginsWith[T string | []byte](text T, folded string) bool {
 func Fold(s string) string { return string(AppendFold(nil, s)) }
 
 const highBits = 0x8080808080808080
+
+// Plain tells whether no letter of s outside ASCII folds to one in it: literals
+// of ASCII stand in s as they do in its folded form. There are three such letters.
+func Plain(s string) bool {
+	return IsASCII(s) || !strings.Contains(s, "\u0130") && !strings.Contains(s, "\u017f") && !strings.Contains(s, "\u212a")
+}
 
 // IsASCII tells whether s is plain ASCII. It looks at 32 bytes at a time.
 func IsASCII(s string) bool {

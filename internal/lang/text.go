@@ -13,7 +13,7 @@ func ContainsFold(s, lower string) bool {
 	if lower == "" {
 		return true
 	}
-	if !aho.IsASCII(lower) || !aho.IsASCII(s) {
+	if !aho.IsASCII(lower) || !aho.Plain(s) {
 		return strings.Contains(strings.ToLower(s), lower)
 	}
 	at := rarest(lower)
