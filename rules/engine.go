@@ -20,6 +20,7 @@ type Options struct {
 	Groups int              // most group keys kept per rule; 0: 1,000,000
 	Naive  bool             // run every rule on every event: the oracle of the index
 	Budget time.Duration    // most that one rule may take of an event, in the mean; 0: 50 µs
+	Seen   *Seen            // what came lately, by which the index chooses; nil: by estimates
 
 	// Suspended is told of a rule that is out, and why; nil: only Log is.
 	Suspended func(rule, why string)
@@ -40,6 +41,7 @@ type Stats struct {
 // Engine evaluates a set over events. One goroutine at a time uses it.
 type Engine struct {
 	units   []unit
+	roots   []lang.Node // of the units
 	states  []*state
 	index   *partitions
 	marks   *bitset
@@ -90,20 +92,19 @@ func NewEngine(s *Set, opts Options) *Engine {
 		opts.Groups = 1_000_000
 	}
 	e := &Engine{opts: opts, clock: never, judged: never, budget: budget{watch: time.Now}}
-	var roots []lang.Node
 	for _, r := range s.rules {
 		for _, v := range r.variants() {
-			roots = append(roots, e.add(v)...)
+			e.add(v)
 		}
 	}
-	e.index, e.marks = newPartitions(roots, opts.Naive), newBitset(len(e.units))
+	e.index, e.marks = e.choose(), newBitset(len(e.units))
 	return e
 }
 
-// add takes on a rule, or a variant of one, if it runs, and returns its conditions.
-func (e *Engine) add(r *Rule) (roots []lang.Node) {
+// add takes on a rule, or a variant of one, if it runs.
+func (e *Engine) add(r *Rule) {
 	if !r.runs() {
-		return nil
+		return
 	}
 	if r.onAlerts() {
 		if e.feed == nil {
@@ -115,10 +116,9 @@ func (e *Engine) add(r *Rule) (roots []lang.Node) {
 	st.order = len(e.states)
 	e.states = append(e.states, st)
 	for _, c := range r.units {
-		roots = append(roots, c.root)
+		e.roots = append(e.roots, c.root)
 		e.units = append(e.units, unit{st, c.step, (&lang.Expr{Root: cheapFirst(c.root)}).Compile(e.opts.Lists)})
 	}
-	return roots
 }
 
 func newState(r *Rule, opts Options) *state {
@@ -143,6 +143,9 @@ func (e *Engine) Evaluate(b *event.Batch, emit func(event.Alert)) {
 	for i := range b.Events {
 		ev := &b.Events[i]
 		e.stats.Events++
+		if e.opts.Seen != nil {
+			e.opts.Seen.note(ev)
+		}
 		e.measure()
 		e.tick(e.arrived(ev))
 		e.evaluate(ev)

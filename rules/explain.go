@@ -40,7 +40,8 @@ func Explain(r *Rule, ev *event.Event) Explanation {
 		part := explain(c.shown, ev)
 		x.Matches = x.Matches || part.Value
 		x.Conditions = append(x.Conditions, part)
-		if _, _, n := admission(c.root); i == 0 && !n.always {
+		of, _ := kindOf(c.root)
+		if n := frequency(share).within(c.root, of); i == 0 && !n.always {
 			for _, p := range n.anyOf {
 				x.Predicates = append(x.Predicates, p.String())
 			}

@@ -43,7 +43,7 @@ func (r *Rule) lint() (out []Finding) {
 		}
 	}
 	for i, c := range r.units {
-		n := necessary(c.root, false)
+		n := frequency(share).necessary(c.root, false)
 		add(n.always, "no-predicate", "condition %d runs on every event: it has no part that the index can use", i+1)
 		add(!n.always && len(n.anyOf) == 0, "never", "condition %d can never be true", i+1)
 		add(!n.always && n.share > 0.5, "weak-predicate", "condition %d runs on most events: its best part is %s", i+1, first(n))

@@ -29,18 +29,37 @@ type kind struct {
 // kindFields tell kinds of events apart, in order of preference.
 var kindFields = []string{"winlog.event_id", "winlog.channel", "event.dataset", "event.category"}
 
-func newPartitions(roots []lang.Node, naive bool) *partitions {
+// newPartitions makes an index of what is rare among the events of each
+// condition's kind.
+func newPartitions(roots []lang.Node, by func(of int, a allowed) frequency) *partitions {
+	p := emptyPartitions()
+	for u, root := range roots {
+		of, a := kindOf(root)
+		p.put(of, a, by(of, a).within(root, of), int32(u))
+	}
+	p.finish()
+	return p
+}
+
+// everyTime is the index that lets every condition run: the oracle of the others.
+func everyTime(units int) *partitions {
+	p := emptyPartitions()
+	for u := range units {
+		p.any.always = append(p.any.always, int32(u))
+	}
+	return p
+}
+
+func emptyPartitions() *partitions {
 	p := &partitions{any: &index{}}
 	for _, name := range kindFields {
 		p.kinds = append(p.kinds, kind{field: event.MustLookup(name), values: map[string]*index{}})
 	}
-	for u, root := range roots {
-		if naive {
-			p.any.always = append(p.any.always, int32(u))
-			continue
-		}
-		p.put(root, int32(u))
-	}
+	return p
+}
+
+// finish compiles what put has gathered.
+func (p *partitions) finish() {
 	p.any.finish()
 	for i := range p.kinds {
 		for _, x := range p.kinds[i].values {
@@ -50,11 +69,10 @@ func newPartitions(roots []lang.Node, naive bool) *partitions {
 			x.finish()
 		}
 	}
-	return p
 }
 
-func (p *partitions) put(root lang.Node, u int32) {
-	of, a, n := admission(root)
+// put puts one unit into the indexes of its kinds.
+func (p *partitions) put(of int, a allowed, n need, u int32) {
 	if of < 0 {
 		p.any.unit(n, u)
 		return
@@ -77,21 +95,26 @@ func (p *partitions) put(root lang.Node, u int32) {
 // passesAll is the share above which a predicate is no better than the kind.
 const passesAll = 0.5
 
-// admission is what the index asks of an event before a condition runs: which of
-// kindFields tells its kind (-1: none does), what that must be, and a predicate.
-// Within a kind, that it is of this kind says nothing.
-func admission(root lang.Node) (of int, a allowed, n need) {
-	n = necessary(root, false)
+// kindOf is what tells the kind of event that a condition is for: which of
+// kindFields, -1 for none, and what that must be.
+func kindOf(root lang.Node) (of int, a allowed) {
 	for i, name := range kindFields {
-		if a = allowedValues(root, event.MustLookup(name), false); a.any {
-			continue
+		if a = allowedValues(root, event.MustLookup(name), false); !a.any {
+			return i, a
 		}
-		if x := necessary(lang.And(withoutKind(root, nil)), false); !x.always && x.share < passesAll {
-			n = x
-		}
-		return i, a, n
 	}
-	return -1, allowedAny, n
+	return -1, allowedAny
+}
+
+// within is what the index asks of an event of a condition's kind before it runs.
+// That it is of this kind says nothing there.
+func (by frequency) within(root lang.Node, of int) need {
+	if of >= 0 {
+		if n := by.necessary(lang.And(withoutKind(root, nil)), false); !n.always && n.share < passesAll {
+			return n
+		}
+	}
+	return by.necessary(root, false)
 }
 
 // withoutKind appends the parts that must be true, but for those that ask for

@@ -54,37 +54,41 @@ func (p predicate) String() string {
 type need struct {
 	anyOf  []predicate
 	always bool
-	share  float64 // estimated share of events that pass
+	share  float64 // of events that pass
 }
+
+// frequency is the share of events that pass a predicate: as estimated (share), or
+// as observed.
+type frequency func(predicate) float64
 
 var needNothing = need{always: true, share: 1}
 
 // necessary derives what a condition needs. negated asks for its opposite.
-func necessary(n lang.Node, negated bool) need {
+func (by frequency) necessary(n lang.Node, negated bool) need {
 	switch n := n.(type) {
 	case lang.Const:
 		if bool(n) == negated {
 			return need{}
 		}
 	case lang.Not:
-		return necessary(n.Node, !negated)
+		return by.necessary(n.Node, !negated)
 	case lang.And:
 		if negated {
-			return union(n, negated)
+			return by.union(n, negated)
 		}
-		return best(n, negated)
+		return by.best(n, negated)
 	case lang.Or:
 		if negated {
-			return best(n, negated)
+			return by.best(n, negated)
 		}
-		return union(n, negated)
+		return by.union(n, negated)
 	case *lang.Test:
 		if !negated {
-			return testNeed(n)
+			return by.testNeed(n)
 		}
 	case lang.FieldTest:
 		if !negated {
-			l, r := hasNeed(n.Left), hasNeed(n.Right)
+			l, r := by.hasNeed(n.Left), by.hasNeed(n.Right)
 			if l.share < r.share {
 				return l
 			}
@@ -92,17 +96,17 @@ func necessary(n lang.Node, negated bool) need {
 		}
 	case lang.Words:
 		if !negated {
-			return wordsNeed(n)
+			return by.wordsNeed(n)
 		}
 	}
 	return needNothing
 }
 
 // best takes the most selective of the parts that must all be true.
-func best(nodes []lang.Node, negated bool) need {
+func (by frequency) best(nodes []lang.Node, negated bool) need {
 	out := needNothing
 	for _, n := range nodes {
-		if x := necessary(n, negated); out.always || !x.always && x.share < out.share {
+		if x := by.necessary(n, negated); out.always || !x.always && x.share < out.share {
 			out = x
 		}
 	}
@@ -110,10 +114,10 @@ func best(nodes []lang.Node, negated bool) need {
 }
 
 // union joins the needs of parts of which one must be true.
-func union(nodes []lang.Node, negated bool) need {
+func (by frequency) union(nodes []lang.Node, negated bool) need {
 	var out need
 	for _, n := range nodes {
-		x := necessary(n, negated)
+		x := by.necessary(n, negated)
 		if x.always {
 			return needNothing
 		}
@@ -123,75 +127,75 @@ func union(nodes []lang.Node, negated bool) need {
 	return out
 }
 
-func one(p predicate) need { return need{anyOf: []predicate{p}, share: share(p)} }
+func (by frequency) one(p predicate) need { return need{anyOf: []predicate{p}, share: by(p)} }
 
-func hasNeed(f event.Field) need { return one(predicate{field: f, kind: predHas}) }
+func (by frequency) hasNeed(f event.Field) need { return by.one(predicate{field: f, kind: predHas}) }
 
-func wordsNeed(n lang.Words) need {
+func (by frequency) wordsNeed(n lang.Words) need {
 	var out need
 	for _, name := range []string{"event.original", "message"} {
-		x := literalNeed(event.MustLookup(name), aho.Literal{Text: n.Text})
+		x := by.literalNeed(event.MustLookup(name), aho.Literal{Text: n.Text})
 		out.anyOf = append(out.anyOf, x.anyOf...)
 		out.share += x.share
 	}
 	return out
 }
 
-func testNeed(t *lang.Test) need {
+func (by frequency) testNeed(t *lang.Test) need {
 	switch {
 	case t.Op == lang.Matches:
-		return regexpNeed(t.Field, t.Regexp.String())
+		return by.regexpNeed(t.Field, t.Regexp.String())
 	case t.Op == lang.Has, t.Op == lang.InList, t.View != lang.Whole, t.Op >= lang.Lt && t.Op <= lang.Ge:
-		return hasNeed(t.Field)
+		return by.hasNeed(t.Field)
 	}
 	var out need
 	for _, v := range t.Values {
-		x := valueNeed(t, v)
+		x := by.valueNeed(t, v)
 		out.anyOf = append(out.anyOf, x.anyOf...)
 		out.share += x.share
 	}
 	return out
 }
 
-func valueNeed(t *lang.Test, v event.Value) need {
+func (by frequency) valueNeed(t *lang.Test, v event.Value) need {
 	s := v.Str()
 	switch t.Op {
 	case lang.Eq:
 		switch v.Kind() {
 		case event.Keyword, event.Text, event.IP:
-			return one(predicate{field: t.Field, kind: predEqual, text: aho.Fold(s)})
+			return by.one(predicate{field: t.Field, kind: predEqual, text: aho.Fold(s)})
 		}
-		return one(predicate{field: t.Field, kind: predNumber, number: numberKey(v)})
+		return by.one(predicate{field: t.Field, kind: predNumber, number: numberKey(v)})
 	case lang.Contains:
-		return literalNeed(t.Field, aho.Literal{Text: s})
+		return by.literalNeed(t.Field, aho.Literal{Text: s})
 	case lang.StartsWith:
-		return literalNeed(t.Field, aho.Literal{Text: s, Left: true})
+		return by.literalNeed(t.Field, aho.Literal{Text: s, Left: true})
 	case lang.EndsWith:
-		return literalNeed(t.Field, aho.Literal{Text: s, Right: true})
+		return by.literalNeed(t.Field, aho.Literal{Text: s, Right: true})
 	case lang.Like:
-		return likeNeed(t.Field, s)
+		return by.likeNeed(t.Field, s)
 	case lang.InCIDR:
 		p, err := netip.ParsePrefix(s)
 		if err != nil {
-			return hasNeed(t.Field)
+			return by.hasNeed(t.Field)
 		}
-		return one(predicate{field: t.Field, kind: predNetwork, network: p.Masked()})
+		return by.one(predicate{field: t.Field, kind: predNetwork, network: p.Masked()})
 	}
-	return hasNeed(t.Field)
+	return by.hasNeed(t.Field)
 }
 
 // numberKey makes numbers that the language takes for equal the same key.
 func numberKey(v event.Value) uint64 { return math.Float64bits(v.Float() + 0) }
 
-func literalNeed(f event.Field, l aho.Literal) need {
+func (by frequency) literalNeed(f event.Field, l aho.Literal) need {
 	if l.Text == "" || !utf8.ValidString(l.Text) {
-		return hasNeed(f)
+		return by.hasNeed(f)
 	}
-	return one(predicate{field: f, kind: predLiteral, text: aho.Fold(l.Text), left: l.Left, right: l.Right})
+	return by.one(predicate{field: f, kind: predLiteral, text: aho.Fold(l.Text), left: l.Left, right: l.Right})
 }
 
 // likeNeed takes the longest run of a wildcard pattern that is literal.
-func likeNeed(f event.Field, pattern string) need {
+func (by frequency) likeNeed(f event.Field, pattern string) need {
 	var bestRun, run []byte
 	var bestLit aho.Literal
 	left, wild := true, false
@@ -217,7 +221,7 @@ func likeNeed(f event.Field, pattern string) need {
 	flush(true)
 	bestLit.Text = string(bestRun)
 	if !wild && utf8.ValidString(bestLit.Text) {
-		return one(predicate{field: f, kind: predEqual, text: aho.Fold(bestLit.Text)})
+		return by.one(predicate{field: f, kind: predEqual, text: aho.Fold(bestLit.Text)})
 	}
-	return literalNeed(f, bestLit)
+	return by.literalNeed(f, bestLit)
 }

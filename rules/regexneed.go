@@ -7,12 +7,12 @@ import (
 )
 
 // regexpNeed finds literals of which any match of the pattern holds one.
-func regexpNeed(f event.Field, pattern string) need {
-	out := hasNeed(f)
+func (by frequency) regexpNeed(f event.Field, pattern string) need {
+	out := by.hasNeed(f)
 	for _, words := range lang.Required(pattern) {
 		var n need
 		for _, w := range words {
-			x := literalNeed(f, aho.Literal{Text: w})
+			x := by.literalNeed(f, aho.Literal{Text: w})
 			n.anyOf = append(n.anyOf, x.anyOf...)
 			n.share += x.share
 		}

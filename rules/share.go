@@ -44,9 +44,12 @@ var commonParts = strings.NewReplacer(
 	`/usr/`, "", `/bin/`, "",
 )
 
-// longText is what walking a long field costs, as a share: a rule that has
-// another good part should not make every event's line be searched.
-const longText = 0.25
+// What searching a text costs, as a share: a rule that has another good part
+// should not make every event's line be searched. longText is that of a line.
+const (
+	longText = 0.25
+	perByte  = 0.0001
+)
 
 // rarity is the share of values that hold a text: the rarer, the longer it is,
 // by letters of any script. Signs that no keyboard has are in next to none.
@@ -65,9 +68,20 @@ func rarity(text string) float64 {
 	return math.Max(least, s)
 }
 
-// share estimates which part of events a predicate lets pass. Only the order
+// share is what is known of a predicate before events are seen. Only the order
 // between predicates matters: it decides which part of a rule goes to the index.
-func share(p predicate) float64 {
+func share(p predicate) float64 { return estimate(p) + effort(p) }
+
+// effort is what asking costs, as a share.
+func effort(p predicate) float64 {
+	if name := p.field.Name(); p.kind == predLiteral && (name == "message" || name == "event.original") {
+		return longText
+	}
+	return 0
+}
+
+// estimate guesses which part of events a predicate lets pass.
+func estimate(p predicate) float64 {
 	common, isCommon := commonFields[p.field.Name()]
 	switch p.kind {
 	case predEqual:
@@ -90,9 +104,6 @@ func share(p predicate) float64 {
 		s := rarity(p.text)
 		if p.left || p.right {
 			s *= 0.6
-		}
-		if name := p.field.Name(); name == "message" || name == "event.original" {
-			s += longText
 		}
 		if isCommon {
 			s = math.Max(s, common)

@@ -22,11 +22,14 @@ import (
 // rulesEvery is how often the folders of rules and lists are looked at.
 const rulesEvery = time.Second
 
-// rulebook is the engine at work, and the next one. The pipeline takes that over
-// between two batches, with what the unchanged rules know.
+// rulebook is the engine at work, and the next one or a better index for it. The
+// pipeline takes that over between two batches, with what the unchanged rules know.
 type rulebook struct {
-	engine *rules.Engine
+	engine *rules.Engine // the pipeline's
+	newest *rules.Engine
 	next   atomic.Pointer[rules.Engine]
+	choice atomic.Pointer[rules.Choice]
+	seen   *rules.Seen
 	set    *rules.Set             // of the newest engine
 	files  uint64                 // fingerprint of the folders as they were read
 	wrong  error                  // with the rules as they were read
@@ -82,6 +85,9 @@ func (r *rulebook) turn() {
 		clear(r.out) // they have another try
 		r.mu.Unlock()
 	}
+	if choice := r.choice.Swap(nil); choice != nil {
+		r.engine.Use(choice)
+	}
 }
 
 // openLists reads the named lists.
@@ -96,9 +102,10 @@ func (a *App) openLists(context.Context) (err error) {
 
 // openRulebook loads the rules.
 func (a *App) openRulebook() (err error) {
-	a.rules = &rulebook{files: fingerprint(a.cfg.Rules), out: map[string]string{}}
+	a.rules = &rulebook{files: fingerprint(a.cfg.Rules), out: map[string]string{}, seen: new(rules.Seen)}
 	a.rules.err.Store(new(string))
-	a.rules.engine, err = a.newEngine()
+	a.rules.newest, err = a.newEngine()
+	a.rules.engine = a.rules.newest
 	return err
 }
 
@@ -109,7 +116,7 @@ func (a *App) newEngine() (*rules.Engine, error) {
 	}
 	a.rules.set = set
 	a.log.Info("rules", "loaded", len(set.Rules()))
-	return rules.NewEngine(set, rules.Options{Lists: a.lists, Log: a.log, Now: a.now, Suspended: a.rules.suspended}), nil
+	return rules.NewEngine(set, rules.Options{Lists: a.lists, Log: a.log, Now: a.now, Suspended: a.rules.suspended, Seen: a.rules.seen}), nil
 }
 
 // followRules takes on what changes in the folders of rules and lists.
@@ -136,9 +143,14 @@ func (a *App) refreshRules() {
 	if files := fingerprint(a.cfg.Rules); files != a.rules.files {
 		engine, err := a.newEngine()
 		if err == nil {
+			a.rules.newest = engine
 			a.rules.next.Store(engine)
 		}
 		a.rules.files, a.rules.wrong = files, err
+	}
+	if a.rules.seen.Ripe() {
+		a.rules.choice.Store(a.rules.newest.Choose())
+		a.log.Info("the rules' index is chosen anew, by the events that came")
 	}
 	var text string
 	if err := errors.Join(err, a.rules.wrong); err != nil {

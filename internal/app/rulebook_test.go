@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -95,5 +96,51 @@ func TestRulesAndListsAreReadAnewWhileTheyWork(t *testing.T) {
 	at = at.Add(time.Hour)
 	if n := alerts("pc1") + alerts("pc1") + alerts("pc1"); n != 1 || len(a.rules.warnings()) != 0 {
 		t.Errorf("%d alerts after the rule was removed, %v", n, a.rules.warnings())
+	}
+}
+
+// TestTheIndexIsChosenBesideTheWork: by the events that came, while others come,
+// and the rules find the same.
+func TestTheIndexIsChosenBesideTheWork(t *testing.T) {
+	a := &App{cfg: DefaultConfig(), log: slog.New(slog.DiscardHandler), now: time.Now}
+	a.cfg.Lists = t.TempDir()
+	if err := errors.Join(a.openLists(t.Context()), a.openRulebook()); err != nil {
+		t.Fatal(err)
+	}
+	first, x, n := a.rules.newest, new(event.Builder), 0
+	send := func() (alerts int) {
+		var b event.Batch
+		for range 200 {
+			n++
+			x.Set(event.MustLookup("@timestamp"), event.Time(int64(n)*int64(time.Millisecond)))
+			x.Set(event.MustLookup("event.dataset"), event.String("fortinet.fortigate"))
+			x.Set(event.MustLookup("message"), event.String("ordinary"))
+			b.Append(x, event.Ref{Collector: "c", Source: "s", Epoch: 1, Seq: uint64(n)})
+		}
+		a.rules.Evaluate(&b, func(event.Alert) { alerts++ })
+		return alerts
+	}
+	for !a.rules.seen.Ripe() {
+		if send() > 0 {
+			t.Fatal("an ordinary event is an alert")
+		}
+	}
+	chosen := make(chan struct{})
+	go func() {
+		defer close(chosen)
+		a.refreshRules()
+	}()
+	for more := true; more; {
+		select {
+		case <-chosen:
+			more = false
+		default:
+		}
+		if send() > 0 {
+			t.Fatal("an ordinary event is an alert")
+		}
+	}
+	if send(); a.rules.choice.Load() != nil || a.rules.engine != first {
+		t.Error("the choice was not taken into use, or the engine changed")
 	}
 }

@@ -47,6 +47,8 @@ type Result struct {
 	Matches       int     `json:"matches,omitempty"`
 	BytesPerEvent float64 `json:"bytes_per_event,omitempty"`
 	NeedleSeconds float64 `json:"needle_seconds,omitempty"`
+	Choices       int     `json:"choices,omitempty"`        // how often the rules' index was chosen anew
+	ChooseSeconds float64 `json:"choose_seconds,omitempty"` // CPU of that, which is in no other figure
 }
 
 func (r *Result) done(u measure.Use) {

@@ -27,7 +27,8 @@ func Rules(c Config) (Result, error) {
 		return r, err
 	}
 	r.Rules = len(set.Rules())
-	engine := rules.NewEngine(set, rules.Options{Log: c.Log, Now: c.Now})
+	seen := new(rules.Seen)
+	engine := rules.NewEngine(set, rules.Options{Log: c.Log, Now: c.Now, Seen: seen})
 	p, err := c.parser()
 	if err != nil {
 		return r, err
@@ -42,6 +43,11 @@ func Rules(c Config) (Result, error) {
 			u := stop()
 			total.CPU, total.Wall = total.CPU+u.CPU, total.Wall+u.Wall
 			r.Events += len(frame)
+			if seen.Ripe() { // the program does it beside its work
+				stop := measure.Start()
+				engine.Use(engine.Choose())
+				r.Choices, r.ChooseSeconds = r.Choices+1, r.ChooseSeconds+stop().CPU.Seconds()
+			}
 		}
 		return nil
 	})
