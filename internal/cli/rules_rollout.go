@@ -15,6 +15,7 @@ import (
 	"mimamori/event"
 	"mimamori/internal/app"
 	"mimamori/internal/calendar"
+	"mimamori/internal/lock"
 	"mimamori/rules"
 )
 
@@ -48,6 +49,11 @@ func (p *program) rollout(id string, folders []string, c rules.Change) error {
 	if err := complete(&c, folders); err != nil {
 		return err
 	}
+	unlock, err := lock.Dir(filepath.Join(folders[0], rules.Overrides)) // two at once would lose one's change
+	if err != nil {
+		return fmt.Errorf("rules rollout: %w", err)
+	}
+	defer unlock()
 	set, err := app.LoadRules(folders)
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"mimamori/event"
 	"mimamori/internal/app"
+	"mimamori/internal/lock"
 	"mimamori/rules"
 )
 
@@ -137,7 +139,23 @@ func TestRolloutRefusesWhatWouldNotWork(t *testing.T) {
 			t.Errorf("%v: %v", args, err)
 		}
 	}
-	if left, _ := filepath.Glob(filepath.Join(dir, "overrides", "*")); len(left) != 0 {
+	if left, _ := filepath.Glob(filepath.Join(dir, "overrides", "*.yaml")); len(left) != 0 {
 		t.Errorf("written all the same: %v", left)
+	}
+}
+
+func TestTwoRolloutsAtOnceDoNotLoseOne(t *testing.T) {
+	dir := oddFolder(t)
+	unlock, err := lock.Dir(filepath.Join(dir, rules.Overrides))
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"rules", "rollout", "odd", "--rules", dir, "--status", "test", "--why", "a trial"}
+	if _, err := run(t, "", args...); !errors.Is(err, lock.ErrHeld) {
+		t.Errorf("beside another: %v", err)
+	}
+	unlock()
+	if _, err := run(t, "", args...); err != nil {
+		t.Error(err)
 	}
 }
