@@ -115,11 +115,12 @@ type merging struct {
 	drop     []int      // rows of the first that are left out, sorted
 	replaces []*segment // the new one has their frames
 	born     int64      // when its oldest was written, 0: now
+	anew     *anew      // what changed in it besides
 }
 
 // mergeSegments writes one segment with all rows of others.
 func (s *Store) mergeSegments(ctx context.Context, job merging) (*segment, error) {
-	m := &manifest{Format: formatVersion, Tenants: map[string]int64{}}
+	m := &manifest{Format: formatVersion, Tenants: map[string]int64{}, Anew: sumAnew(job.replaces, job.anew)}
 	rest := map[string]struct{}{}
 	for _, g := range job.from {
 		for _, name := range g.manifest.Rest {

@@ -26,6 +26,10 @@ func TestMain(m *testing.M) {
 		crashLoop(dir)
 		return
 	}
+	if dir := os.Getenv("MIMAMORI_FOLLOW_CRASH"); dir != "" {
+		followLoop(dir)
+		return
+	}
 	os.Exit(m.Run())
 }
 
@@ -63,10 +67,19 @@ func crashLoop(dir string) {
 
 func TestKillLosesAndDoublesNothing(t *testing.T) {
 	dir := t.TempDir()
+	acked := killed(t, "MIMAMORI_STORE_CRASH="+dir, func(acked uint64) { checkWhole(t, dir, acked) })
+	if acked == 0 {
+		t.Fatal("nothing was ever stored")
+	}
+}
+
+// killed runs this program again and again, kills it each time and looks at what
+// it left. It answers how much was stored at least.
+func killed(t *testing.T, env string, look func(acked uint64)) uint64 {
 	acked := uint64(0)
 	for round := range 8 {
 		cmd := exec.Command(os.Args[0], "-test.run=^$")
-		cmd.Env = append(os.Environ(), "MIMAMORI_STORE_CRASH="+dir)
+		cmd.Env = append(os.Environ(), env)
 		out, err := cmd.StdoutPipe()
 		if err != nil {
 			t.Fatal(err)
@@ -94,11 +107,9 @@ func TestKillLosesAndDoublesNothing(t *testing.T) {
 			t.Fatalf("round %d: not killed: %v", round, err)
 		}
 		timer.Stop()
-		checkWhole(t, dir, acked)
+		look(acked)
 	}
-	if acked == 0 {
-		t.Fatal("nothing was ever stored")
-	}
+	return acked
 }
 
 // checkWhole opens the store: every event up to acked is there, none twice, at

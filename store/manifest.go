@@ -69,6 +69,7 @@ type manifest struct {
 	Frames   []FrameRange     `json:"frames,omitempty"`
 	Rest     []string         `json:"rest,omitempty"`     // fields that some event has in the column rest
 	Replaces []string         `json:"replaces,omitempty"` // files that this one was compacted from
+	Anew     *anew            `json:"anew,omitempty"`     // what Rewrite changed
 }
 
 // timed counts an event's time.

@@ -22,7 +22,7 @@ func Open(dir string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store: %w", err)
 	}
-	s := &Store{dir: dir, log: opts.Log, now: opts.Now, readOnly: opts.ReadOnly, columns: map[string]string{}, unlock: func() {}}
+	s := &Store{dir: dir, log: opts.Log, now: opts.Now, readOnly: opts.ReadOnly, columns: map[string]string{}, unlock: func() {}, retry: retryFirst, grown: make(chan struct{})}
 	if !s.readOnly {
 		if s.unlock, err = lock.Dir(dir); err != nil {
 			return nil, fmt.Errorf("store: %w", err)
@@ -52,6 +52,9 @@ func (s *Store) open(opts Options) (err error) {
 		return err
 	}
 	if err := s.load(); err != nil {
+		return err
+	}
+	if err := s.openSinks(opts.Sinks); err != nil {
 		return err
 	}
 	s.duck, err = openDuck(s.dir, opts)

@@ -3,7 +3,6 @@ package store
 import (
 	"cmp"
 	"encoding/binary"
-	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -11,25 +10,16 @@ import (
 	"github.com/parquet-go/parquet-go/format"
 )
 
-// opening is a segment that is still to be read.
-type opening struct {
-	*segment
-	first int64 // nothing in it arrived before
+// openings are the question's segments in order of their first arrivals.
+func (x *question) openings() []*segment {
+	out := slices.Clone(x.segs)
+	slices.SortFunc(out, (*segment).arrival)
+	return out
 }
 
-// openings are the question's segments in order of their first arrivals.
-func (x *question) openings() ([]opening, error) {
-	out := make([]opening, len(x.segs))
-	for i, g := range x.segs {
-		f, meta, _, err := openSegment(g.path)
-		if err != nil {
-			return nil, fmt.Errorf("store: %w", err)
-		}
-		f.Close()
-		out[i] = opening{g, firstArrival(meta)}
-	}
-	slices.SortFunc(out, func(a, b opening) int { return cmp.Or(cmp.Compare(a.first, b.first), strings.Compare(a.name, b.name)) })
-	return out, nil
+// arrival orders segments by their first arrivals.
+func (g *segment) arrival(h *segment) int {
+	return cmp.Or(cmp.Compare(g.first, h.first), strings.Compare(g.name, h.name))
 }
 
 // firstArrival is a bound that the chunks' statistics give.

@@ -10,17 +10,13 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/parquet-go/parquet-go/format"
-
 	"mimamori/event"
 	"mimamori/internal/lang"
 )
 
-// What is in memory at once while a segment is rewritten.
-const (
-	readRows = 8 << 10  // events as they were
-	partRows = 32 << 10 // events as they become
-)
+// partRows is how many events as they become are in memory at once while a
+// segment is rewritten.
+const partRows = 32 << 10
 
 // maxLeft is how many segments that stayed as they are an error names.
 const maxLeft = 10
@@ -110,6 +106,7 @@ type rewriting struct {
 	changed  []int // rows
 	batch    *event.Batch
 	parts    []*segment // files of changed rows
+	anew     changes
 }
 
 func (r *rewriting) run() error {
@@ -119,9 +116,10 @@ func (r *rewriting) run() error {
 		return err
 	}
 	defer r.clean()
+	r.anew = changes{}
 	rows, err := r.matching()
 	if err == nil && len(rows) > 0 {
-		err = r.read(rows)
+		err = r.s.walk(r.ctx, r.old, rows, r.show)
 	}
 	if err != nil || len(r.changed) == 0 {
 		return err
@@ -130,7 +128,7 @@ func (r *rewriting) run() error {
 		return err
 	}
 	g, err := r.s.mergeSegments(r.ctx, merging{
-		from: append([]*segment{r.old}, r.parts...), drop: r.changed, replaces: []*segment{r.old}, born: r.old.born(),
+		from: append([]*segment{r.old}, r.parts...), drop: r.changed, replaces: []*segment{r.old}, born: r.old.born(), anew: r.anew.anew(r.s.nextAnew()),
 	})
 	if err != nil {
 		return err
@@ -165,64 +163,11 @@ func (r *rewriting) matching() ([]int, error) {
 	return out, err
 }
 
-// read shows the rewriter the rows, some thousands at a time.
-func (r *rewriting) read(rows []int) error {
-	chunks, err := newChunkReader()
-	if err != nil {
-		return err
-	}
-	defer chunks.zstd.Close()
-	f, meta, _, err := openSegment(r.old.path)
-	if err != nil {
-		return &damage{0, err}
-	}
-	defer f.Close()
-	base, x := 0, new(event.Builder)
-	for i := range meta.RowGroups {
-		group := &meta.RowGroups[i]
-		for len(rows) > 0 && rows[0] < base+int(group.NumRows) {
-			if err := r.ctx.Err(); err != nil {
-				return fmt.Errorf("store: %w", err)
-			}
-			n := 1
-			for n < min(len(rows), readRows) && rows[n] < base+int(group.NumRows) {
-				n++
-			}
-			here := part{file: f, meta: meta, group: group, base: base, rows: rows[:n]}
-			if err := r.show(chunks, here, x); err != nil {
-				return err
-			}
-			rows = rows[n:]
-		}
-		base += int(group.NumRows)
-	}
-	return nil
-}
-
-// part is some rows of one row group, by their numbers in the file.
-type part struct {
-	file  *os.File
-	meta  *format.FileMetaData
-	group *format.RowGroup
-	base  int // of the group
-	rows  []int
-}
-
-// show reads some rows, shows them to the rewriter and keeps what they become.
-func (r *rewriting) show(chunks *chunkReader, p part, x *event.Builder) error {
-	out, wanted := make([]*storedRow, len(p.rows)), make([]int, len(p.rows))
-	for i, row := range p.rows {
-		out[i], wanted[i] = &storedRow{}, row-p.base
-	}
-	if err := chunks.readGroup(p.file, p.meta, p.group, wanted, out); err != nil {
-		return &damage{0, err}
-	}
-	var was event.Batch
-	ids := r.enc.ids
-	for i, row := range out {
-		out[i] = nil
-		row.event(&was, x, ids)
-		e := &was.Events[len(was.Events)-1]
+// show shows the rewriter some events and keeps what they become.
+func (r *rewriting) show(was *event.Batch, rows []int) error {
+	x := new(event.Builder)
+	for i := range was.Events {
+		e := &was.Events[i]
 		if !r.rewriter.Rewrite(e, x) {
 			x.Reset()
 			continue
@@ -231,7 +176,8 @@ func (r *rewriting) show(chunks *chunkReader, p part, x *event.Builder) error {
 			r.batch = &event.Batch{}
 		}
 		r.batch.Append(x, e.Ref)
-		r.changed = append(r.changed, p.rows[i])
+		r.changed = append(r.changed, rows[i])
+		r.anew.add(e.Ref)
 		if len(r.batch.Events) >= partRows {
 			if err := r.flush(); err != nil {
 				return err

@@ -42,17 +42,13 @@ func (s *Store) Scan(ctx context.Context, q event.Query, root lang.Node, fields 
 		root = x.expr.Root
 	}
 	sc := newScan(x, root, fields)
-	waiting, err := x.openings()
-	if err != nil {
-		return err
-	}
 	reader, err := newChunkReader()
 	if err != nil {
 		return err
 	}
 	defer reader.zstd.Close()
 	sc.reader = reader
-	return sc.replay(waiting, to)
+	return sc.replay(x.openings(), to)
 }
 
 // scan is one call of Scan.
@@ -110,7 +106,7 @@ func (b bounds) clause(ids fieldIDs) *clause {
 
 // replay shows the events of all segments in order. A segment is read when the
 // order comes to where it begins.
-func (sc *scan) replay(waiting []opening, to Replay) error {
+func (sc *scan) replay(waiting []*segment, to Replay) error {
 	out := player{to: to, second: math.MinInt64}
 	var open []*reading
 	for len(waiting) > 0 || len(open) > 0 {
@@ -119,7 +115,7 @@ func (sc *scan) replay(waiting []opening, to Replay) error {
 			if err := sc.ctx.Err(); err != nil {
 				return fmt.Errorf("store: %w", err)
 			}
-			r, err := sc.read(waiting[0].segment)
+			r, err := sc.read(waiting[0])
 			if err != nil {
 				return err
 			}

@@ -20,6 +20,7 @@ type segment struct {
 	size       int64
 	manifest   *manifest
 	columns    map[string]shape
+	first      int64        // nothing in it arrived before
 	refs       atomic.Int64 // one for being live, one for each query
 	dead       atomic.Bool  // out of the live list
 	damaged    atomic.Bool  // compaction met a page that can't be read
@@ -37,7 +38,7 @@ func loadSegment(path string) (*segment, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store: %w", err)
 	}
-	g := &segment{path: path, name: filepath.Base(path), size: info.Size(), manifest: m, columns: map[string]shape{}}
+	g := &segment{path: path, name: filepath.Base(path), size: info.Size(), manifest: m, columns: map[string]shape{}, first: firstArrival(meta)}
 	for _, c := range schemaColumns(meta) {
 		g.columns[strings.Clone(c.name)] = c.shape
 	}

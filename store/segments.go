@@ -55,6 +55,8 @@ func (s *Store) swap(out []*segment, in *segment) {
 		s.segments = append(s.segments, in)
 		s.spell(in)
 		s.sortSegments()
+		close(s.grown)
+		s.grown = make(chan struct{})
 	}
 	s.mu.Unlock()
 	for _, g := range out {

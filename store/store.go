@@ -36,6 +36,7 @@ type Options struct {
 	Threads  int              // DuckDB's threads, 0: all processors
 	ReadOnly bool             // look at a directory that another process may have open
 	Lists    lang.Lists       // answers inList in searches; nil: no list has members
+	Sinks    []SinkOptions    // those that Follow will serve
 }
 
 // Store is an open event store. Its methods may be called at any time by any
@@ -53,17 +54,20 @@ type Store struct {
 
 	commit sync.Mutex // one writer of new segments
 	enc    *encoder
-	merge  sync.Mutex // one writer of new segments in the place of old ones
-	remake sync.Mutex // one Rewrite
+	merge  sync.Mutex    // one writer of new segments in the place of old ones
+	remake sync.Mutex    // one Rewrite
+	retry  time.Duration // after a sink's first failure
 
-	mu       sync.Mutex
-	segments []*segment   // by name, which is by age
-	frames   []FrameRange // what all segments account for; nil: to be gathered
-	aside    []SetAside
-	columns  map[string]string // lower-case column name → the spelling in use
-	closed   bool
-	busy     sync.WaitGroup // queries and writers under way
-	serial   int
+	mu        sync.Mutex
+	segments  []*segment   // by name, which is by age
+	frames    []FrameRange // what all segments account for; nil: to be gathered
+	aside     []SetAside
+	columns   map[string]string // lower-case column name → the spelling in use
+	closed    bool
+	busy      sync.WaitGroup // queries and writers under way
+	serial    int
+	grown     chan struct{} // closed when segments come, and made anew
+	followers []*follower
 }
 
 // SetAside is a file that could not be read at Open.
@@ -82,6 +86,7 @@ type Stats struct {
 	Tenants  map[string]int64
 	SetAside []SetAside
 	Damaged  []string // live files with pages that compaction could not read
+	Sinks    []SinkStats
 }
 
 // change is begin for what writes.
@@ -109,6 +114,7 @@ func (s *Store) Close() error {
 	s.mu.Lock()
 	was := s.closed
 	s.closed = true
+	s.stopFollowing()
 	s.mu.Unlock()
 	s.busy.Wait()
 	if was {
@@ -137,7 +143,7 @@ func (s *Store) Frames() []FrameRange {
 func (s *Store) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	st := Stats{Segments: len(s.segments), Tenants: map[string]int64{}, SetAside: slices.Clone(s.aside)}
+	st := Stats{Segments: len(s.segments), Tenants: map[string]int64{}, SetAside: slices.Clone(s.aside), Sinks: s.sinkStats()}
 	for _, g := range s.segments {
 		m := g.manifest
 		st.Events += m.Events
@@ -164,7 +170,8 @@ func (s *Store) Stats() Stats {
 // Retain removes the segments whose newest event is older than before, and
 // returns how many. Events without a time go by when they were stored, and an
 // event that claims a time after it was stored counts as one day later at most.
-// The frames of what is removed are no longer in Frames.
+// The frames of what is removed are no longer in Frames. What a sink has not had
+// stays for as long as its options say, and is then counted as lost to it.
 func (s *Store) Retain(ctx context.Context, before time.Time) (removed int, err error) {
 	if err := s.change(); err != nil {
 		return 0, err
@@ -176,13 +183,16 @@ func (s *Store) Retain(ctx context.Context, before time.Time) (removed int, err 
 	s.mu.Lock()
 	var gone []*segment
 	for _, g := range s.segments {
-		if g.age() < limit {
+		if g.age() < limit && !s.awaited(g, limit) {
 			gone = append(gone, g)
 		}
 	}
 	s.mu.Unlock()
 	if err := ctx.Err(); err != nil {
 		return 0, fmt.Errorf("store: %w", err)
+	}
+	if err := s.giveUp(gone); err != nil {
+		return 0, err
 	}
 	s.swap(gone, nil)
 	return len(gone), nil
