@@ -10,7 +10,7 @@ GOLANGCI_LINT ?= github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 # What CI runs, in this order; .ci/run takes the list from here.
 CHECKS := lint test race fuzz e2e
 
-.PHONY: demo build test lint fmt race fuzz e2e bench check checks clean
+.PHONY: demo build test lint fmt race fuzz e2e engines bench check checks clean
 .DEFAULT_GOAL := build
 
 # The whole system with simulated municipalities. It prints the console's
@@ -66,6 +66,11 @@ fuzz:
 e2e:
 	MIMAMORI_E2E=1 $(GO) test -count=1 -timeout 20m ./internal/e2e/...
 	MIMAMORI_E2E=1 $(GO) test -count=1 -timeout 5m -run 'Journal|RealAuditd|InstalledUnit' ./collector ./cmd/mimamori-collector
+
+# The engines that tests run against, each once, into $MIMAMORI_ENGINES (default
+# ~/.cache/mimamori/engines). Loki is built, which takes minutes.
+engines:
+	@for script in deploy/dev/engine-*.sh; do GO="$(GO)" $$script || exit 1; done
 
 bench: build
 	$(GO) test -run '^$$' -bench . -benchtime $(BENCHTIME) -p 1 ./...

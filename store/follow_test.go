@@ -25,7 +25,9 @@ type taker struct {
 	end   func() // then this is called
 }
 
-func newTaker() *taker { return &taker{got: map[event.Ref]string{}, times: map[event.Ref]int{}, stop: -1} }
+func newTaker() *taker {
+	return &taker{got: map[event.Ref]string{}, times: map[event.Ref]int{}, stop: -1}
+}
 
 func (k *taker) Take(_ context.Context, b *event.Batch) error {
 	if k.fail > 0 {

@@ -7,7 +7,7 @@ set -eu
 version=v3.7.8
 sum='h1:bJ0WFWVOjgvG/jYmT9fIX15SYXXDwuEu/IMgTwMA97U='
 
-to=${MIMAMORI_ENGINES:-${XDG_CACHE_HOME:-$HOME/.cache}/mimamori/engines}/loki-$version
+to=${MIMAMORI_ENGINES:-$HOME/.cache/mimamori/engines}/loki-$version
 [ -x "$to/loki" ] && exit 0
 
 go=${GO:-go}
@@ -17,7 +17,7 @@ cd "$tmp"
 got=$(GOFLAGS=-mod=mod "$go" mod download -json "github.com/grafana/loki/v3@$version")
 dir=$(printf '%s' "$got" | sed -n 's/^[[:space:]]*"Dir": "\(.*\)",*$/\1/p')
 if ! printf '%s' "$got" | grep -qF "\"Sum\": \"$sum\""; then
-	echo "loki.sh: the module github.com/grafana/loki/v3@$version has another checksum than $sum; got:" >&2
+	echo "engine-loki.sh: the module github.com/grafana/loki/v3@$version has another checksum than $sum; got:" >&2
 	printf '%s\n' "$got" >&2
 	exit 1
 fi
