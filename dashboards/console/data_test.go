@@ -50,6 +50,7 @@ func made(n int, now time.Time) (*memory, []event.Alert) {
 	}
 	m.status.SetAside = []SetAside{{Name: "store/l0/000000000412.parquet", Reason: "footer checksum is wrong: the disk was full at 03:12", At: now.Add(-5 * time.Hour)}}
 	m.status.Warnings = []Warning{{Where: "mimamori.yaml:31:7", Text: `municipality "313254" has no contact: nobody would be told at night`, At: now.Add(-49 * time.Hour)}}
+	m.status.Sinks = []Sink{{Name: "elasticsearch"}, {Name: "loki", Behind: 120_400, Oldest: now.Add(-3 * time.Hour), Refused: 2, Lost: 7, Err: "loki: municipality 312011: connection refused"}}
 	return m, madeAlerts(m, now)
 }
 

@@ -28,6 +28,7 @@ type Status struct {
 	Collectors     []CollectorStatus
 	Coverage       []Coverage
 	Clocks         []Clock
+	Sinks          []Sink // engines that follow the store
 }
 
 // CollectorStatus is a collector's newest account of itself.
@@ -99,4 +100,14 @@ type Warning struct {
 	Where string // file:line:column
 	Text  string
 	At    time.Time
+}
+
+// Sink is how far an engine that follows the store has come.
+type Sink struct {
+	Name    string
+	Behind  int64     // events that it has not had, about
+	Oldest  time.Time // when the oldest of these arrived; zero without
+	Lost    int64     // events that went by age before it had them
+	Refused int64     // events that it does not take, since the program began
+	Err     string    // why it gets no more just now
 }

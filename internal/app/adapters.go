@@ -134,9 +134,11 @@ func (h health) rejected(recent []ingest.Rejection, mine func(string) bool) []co
 
 // whole adds what concerns the prefecture itself.
 func (h health) whole(s *console.Status, p ingest.Status) {
-	for _, a := range h.app.store.Stats().SetAside {
+	stats := h.app.store.Stats()
+	for _, a := range stats.SetAside {
 		s.SetAside = append(s.SetAside, console.SetAside{Name: a.File, Reason: a.Reason})
 	}
+	h.sinks(s, stats.Sinks)
 	if r := h.app.refusal.Load(); r != nil && r.err != nil {
 		s.Warnings = append(s.Warnings, console.Warning{Where: "bus", Text: r.err.Error(), At: s.At})
 	}

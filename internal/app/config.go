@@ -34,6 +34,7 @@ type Config struct {
 	Retention      string                      `yaml:"retention"`      // age at which events go: 400d, 48h
 	Metrics        Metrics                     `yaml:"metrics"`        // for Prometheus
 	Coverage       []Coverage                  `yaml:"coverage"`       // sources that towns should have
+	Sinks          Sinks                       `yaml:"sinks"`          // engines that follow the event store
 }
 
 // Metrics says where Prometheus may ask.
@@ -81,7 +82,7 @@ type Collector struct {
 // DefaultConfig is what an empty file means.
 func DefaultConfig() Config {
 	return Config{
-		Data: "data", Timezone: "Asia/Tokyo", Retention: "400d",
+		Data: "data", Timezone: "Asia/Tokyo", Retention: "400d", Sinks: defaultSinks(),
 		Console: Console{Listen: "127.0.0.1:8080"}, Bus: Bus{Listen: "127.0.0.1:4222", MaxBytes: 64 << 30},
 	}
 }
@@ -110,7 +111,7 @@ func LoadConfig(path string) (Config, error) {
 		return c, doc.ErrorAt(at, err.Error(), "")
 	}
 	dir := filepath.Dir(path)
-	for _, p := range append([]*string{&c.Data, &c.Municipalities, &c.Lists, &c.Bus.Cert, &c.Bus.Key, &c.Bus.NKey, &c.Bus.CA}, pointers(c.Rules, c.Formats, c.Enrichment.GeoIP)...) {
+	for _, p := range append([]*string{&c.Data, &c.Municipalities, &c.Lists, &c.Bus.Cert, &c.Bus.Key, &c.Bus.NKey, &c.Bus.CA, &c.Sinks.Loki.Password, &c.Sinks.Loki.Token, &c.Sinks.Loki.CA}, pointers(c.Rules, c.Formats, c.Enrichment.GeoIP)...) {
 		*p = below(dir, *p)
 	}
 	for code, path := range c.Enrichment.Assets {
@@ -172,6 +173,9 @@ func (c *Config) check() (string, error) {
 		}
 	}
 	if at, err := c.checkHealth(); err != nil {
+		return at, err
+	}
+	if at, err := c.checkSinks(); err != nil {
 		return at, err
 	}
 	return c.checkEnrichment()

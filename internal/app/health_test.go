@@ -27,7 +27,7 @@ type town struct {
 	beats map[string]heard
 }
 
-func newTown(t *testing.T) *town {
+func newTown(t *testing.T, more ...func(*Config)) *town {
 	t.Helper()
 	cfg := DefaultConfig()
 	cfg.Data, cfg.Console.Listen, cfg.Bus.Listen, cfg.Metrics.Listen = t.TempDir(), "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
@@ -39,6 +39,9 @@ func newTown(t *testing.T) *town {
 		cfg.Collectors = append(cfg.Collectors, Collector{ID: id, Municipality: "312011", Key: key.Public()})
 	}
 	cfg.Coverage = []Coverage{{Source: "fw*", Kind: "ファイアウォール", Quiet: "20m"}, {Municipality: "312011", Zone: "lgwan", Source: "pc", Kind: "PC操作ログ"}}
+	for _, f := range more {
+		f(&cfg)
+	}
 	w := &town{t: t, clock: time.Date(2026, 11, 24, 9, 0, 0, 0, time.UTC), beats: map[string]heard{}}
 	a, err := New(t.Context(), cfg, slog.New(slog.NewTextHandler(io.Discard, nil)), func() time.Time { return w.clock })
 	if err != nil {

@@ -44,6 +44,7 @@ type gauges struct {
 func newGauges(a *App) *gauges {
 	g := &gauges{a, map[string]*prometheus.Desc{}}
 	town := []string{"municipality"}
+	sink := []string{"sink"}
 	collector := []string{"municipality", "collector"}
 	device := []string{"municipality", "collector", "source", "device", "dataset", "zoned"}
 	for _, d := range []struct {
@@ -65,6 +66,12 @@ func newGauges(a *App) *gauges {
 		{"pipeline_failing", "1 while something of the pipeline is tried again.", nil},
 		{"enrichment_files_failed", "Files of assets, places and indicators that cannot be read.", nil},
 		{"segments_set_aside", "Segments that cannot be read.", nil},
+		{"sink_events_behind", "Stored events that an engine has not had, about.", sink},
+		{"sink_lag_seconds", "Age of the oldest of these.", sink},
+		{"sink_late", "1 while that is beyond its bound.", sink},
+		{"sink_failing", "1 while an engine takes nothing.", sink},
+		{"sink_events_lost", "Events that went by age before an engine had them, since ever.", sink},
+		{"sink_events_refused", "Events that an engine did not take, since the program began.", sink},
 		{"heartbeat_timestamp_seconds", "When a collector was last heard.", collector},
 		{"collector_clock_offset_seconds", "A collector's clock minus ours.", collector},
 		{"collector_spool_frames", "Frames that wait at a collector.", collector},
@@ -95,6 +102,7 @@ func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(g.desc[name], prometheus.GaugeValue, value, labels...)
 	}
 	g.pipeline(set)
+	g.store(set)
 	g.stream(set)
 	g.fleet(set)
 }
@@ -140,9 +148,21 @@ func (g *gauges) pipeline(set setter) {
 	set("detection_delay_seconds", p.AlertDelay.Seconds())
 	set("pipeline_failing", truth(p.Err != ""))
 	set("enrichment_files_failed", float64(g.app.enricher.Failed()))
-	set("segments_set_aside", float64(len(g.app.store.Stats().SetAside)))
 	if !p.CommittedAt.IsZero() {
 		set("commit_timestamp_seconds", float64(p.CommittedAt.UnixMilli())/1000)
+	}
+}
+
+func (g *gauges) store(set setter) {
+	stats := g.app.store.Stats()
+	set("segments_set_aside", float64(len(stats.SetAside)))
+	for _, s := range g.app.sinkStates(stats.Sinks) {
+		set("sink_events_behind", float64(s.Behind), s.Name)
+		set("sink_lag_seconds", s.lag.Seconds(), s.Name)
+		set("sink_late", truth(s.alarm), s.Name)
+		set("sink_failing", truth(s.Err != ""), s.Name)
+		set("sink_events_lost", float64(s.Lost), s.Name)
+		set("sink_events_refused", float64(s.refused), s.Name)
 	}
 }
 

@@ -28,6 +28,7 @@ func (a *App) Run(ctx context.Context) error {
 	g.Add(func() error { return a.listen(ctx) }, func(error) { cancel() })
 	g.Add(func() error { return a.serveMetrics(ctx) }, func(error) { cancel() })
 	g.Add(func() error { return a.followFleet(ctx) }, func(error) { cancel() })
+	a.runSinks(ctx, &g, cancel)
 	server := &http.Server{Handler: a.console, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
 	g.Add(func() error {
 		if err := server.Serve(a.listener); !errors.Is(err, http.ErrServerClosed) {

@@ -1,0 +1,182 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/bits"
+	"os"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/oklog/run"
+
+	"mimamori/dashboards/console"
+	"mimamori/store"
+	"mimamori/store/loki"
+)
+
+// Sinks are the engines that follow the event store.
+type Sinks struct {
+	Alarm string `yaml:"alarm"` // age of the oldest event that an engine lacks, from which on it is a warning
+	Loki  Loki   `yaml:"loki"`
+}
+
+// Loki is a Grafana Loki that follows the event store.
+type Loki struct {
+	URL      string `yaml:"url"` // "" for none
+	User     string `yaml:"user"`
+	Password string `yaml:"password_file"` // a file with the password alone
+	Token    string `yaml:"token_file"`    // a file with a bearer token
+	CA       string `yaml:"ca"`            // PEM of the authority, "" for the system's
+	MaxAge   string `yaml:"max_age"`       // later than this an event stands at its arrival
+	From     string `yaml:"from"`          // beginning or now: what a new engine is given
+	Keep     string `yaml:"keep"`          // how long retention waits for it
+}
+
+// engine is one of them at work.
+type engine struct {
+	store.SinkOptions
+	sink    store.Sink
+	refused atomic.Int64
+}
+
+// defaultSinks is what an empty file means.
+func defaultSinks() Sinks {
+	return Sinks{Alarm: "1h", Loki: Loki{MaxAge: "5d", From: "beginning", Keep: "7d"}}
+}
+
+// checkSinks checks what the configuration says of engines.
+func (c *Config) checkSinks() (string, error) {
+	l := &c.Sinks.Loki
+	for _, x := range []struct{ at, age string }{{"alarm", c.Sinks.Alarm}, {"loki.max_age", l.MaxAge}, {"loki.keep", l.Keep}} {
+		if _, err := parseAge(x.age); err != nil {
+			return "$.sinks." + x.at, err
+		}
+	}
+	if l.From != "beginning" && l.From != "now" {
+		return "$.sinks.loki.from", fmt.Errorf("from %q: write beginning or now", l.From)
+	}
+	if l.User != "" && l.Token != "" {
+		return "$.sinks.loki.token_file", errors.New("give user and password_file, or token_file, not both")
+	}
+	return "", nil
+}
+
+// openSinks makes the engines; they are served when the program runs.
+func (a *App) openSinks(context.Context) error {
+	l := &a.cfg.Sinks.Loki
+	if l.URL == "" {
+		return nil
+	}
+	e, err := newEngine("loki", l.From, l.Keep)
+	if err != nil {
+		return err
+	}
+	password, err := secret(l.Password)
+	if err != nil {
+		return err
+	}
+	token, err := secret(l.Token)
+	if err != nil {
+		return err
+	}
+	age, err := parseAge(l.MaxAge)
+	if err != nil {
+		return err
+	}
+	sink, err := loki.Open(loki.Config{
+		URL: l.URL, User: l.User, Password: password, Token: token, CA: l.CA, MaxAge: age,
+		Refused: func(r loki.Refusal) { a.refused(e, r.Municipality, r.Reason) },
+	})
+	if err != nil {
+		return err
+	}
+	a.onClose("loki", func() error { sink.Close(); return nil })
+	e.sink = sink
+	a.engines = append(a.engines, e)
+	return nil
+}
+
+func newEngine(name, from, keep string) (*engine, error) {
+	age, err := parseAge(keep)
+	return &engine{SinkOptions: store.SinkOptions{Name: name, FromNow: from == "now", Keep: age}}, err
+}
+
+// secret reads a file with one secret; "" for no file.
+func secret(path string) (string, error) {
+	if path == "" {
+		return "", nil
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("configuration: %w", err)
+	}
+	return strings.TrimSpace(string(text)), nil
+}
+
+// refused counts an event that an engine does not take, and says so ever more
+// seldom.
+func (a *App) refused(e *engine, town, reason string) {
+	if n := e.refused.Add(1); bits.OnesCount64(uint64(n)) == 1 { //nolint:gosec // counts up from 1
+		a.log.Warn("an engine refuses events for good; they stay in the event store", "sink", e.Name, "municipality", town, "reason", reason, "so_far", n)
+	}
+}
+
+func (a *App) sinkOptions() []store.SinkOptions {
+	var out []store.SinkOptions
+	for _, e := range a.engines {
+		out = append(out, e.SinkOptions)
+	}
+	return out
+}
+
+// runSinks serves each engine apart from the others.
+func (a *App) runSinks(ctx context.Context, g *run.Group, cancel func()) {
+	for _, e := range a.engines {
+		g.Add(func() error { return a.store.Follow(ctx, e.Name, e.sink) }, func(error) { cancel() })
+	}
+}
+
+// sinkState is how an engine stands.
+type sinkState struct {
+	store.SinkStats
+	refused int64
+	lag     time.Duration // age of the oldest event that it lacks
+	alarm   bool
+}
+
+func (a *App) sinkStates(stats []store.SinkStats) []sinkState {
+	bound, _ := parseAge(a.cfg.Sinks.Alarm) // checked when it was loaded
+	var out []sinkState
+	for i, e := range a.engines { // in the order of their options
+		s := sinkState{SinkStats: stats[i], refused: e.refused.Load()}
+		if !s.Oldest.IsZero() {
+			s.lag = max(a.now().Sub(s.Oldest), 0)
+		}
+		s.alarm = s.lag > bound
+		out = append(out, s)
+	}
+	return out
+}
+
+// sinks tells the console how the engines stand.
+func (h health) sinks(s *console.Status, stats []store.SinkStats) {
+	warn := func(name, text string) {
+		s.Warnings = append(s.Warnings, console.Warning{Where: "sinks." + name, Text: text, At: s.At})
+	}
+	for _, e := range h.app.sinkStates(stats) {
+		s.Sinks = append(s.Sinks, console.Sink{Name: e.Name, Behind: e.Behind, Oldest: e.Oldest, Lost: e.Lost, Refused: e.refused, Err: e.Err})
+		if e.alarm {
+			warn(e.Name, fmt.Sprintf("%s への送り出しが %s 遅れています（約 %d 件）。ログは保存先に残り、戻れば送られます / %s is %s behind (about %d events); they wait in the event store. %s",
+				e.Name, e.lag.Round(time.Minute), e.Behind, e.Name, e.lag.Round(time.Minute), e.Behind, e.Err))
+		}
+		if e.Position != "" {
+			warn(e.Name, "送り出しの位置を保存できません。再起動すると重ねて送られます / its position cannot be kept: after a restart events are sent again. "+e.Position)
+		}
+		for _, file := range e.Damaged {
+			warn(e.Name, "読めない保存ファイルがあり、その先は送られていません / a damaged file: what follows in it was not sent: "+file)
+		}
+	}
+}
