@@ -148,7 +148,7 @@ func (s *Store) learnAnew(f *follower) {
 }
 
 // give gives the sink what it lacks of a segment. Its error is that the position
-// can't be kept.
+// can't be kept, or that ctx ended.
 func (s *Store) give(ctx context.Context, f *follower, g *segment, all bool, to Sink) error {
 	rows, err := s.lacking(ctx, f, g, all)
 	if err == nil && len(rows) > 0 {
@@ -161,8 +161,8 @@ func (s *Store) give(ctx context.Context, f *follower, g *segment, all bool, to 
 			return nil
 		})
 	}
-	if ctx.Err() != nil {
-		return nil
+	if ended := ctx.Err(); ended != nil {
+		return fmt.Errorf("store: %w", ended)
 	}
 	s.mu.Lock()
 	f.had[g] = true

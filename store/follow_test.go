@@ -62,11 +62,11 @@ func catchUp(t failer, s *Store, name string, k *taker) {
 		}
 		err := s.give(ctx, f, g, all, k)
 		s.release([]*segment{g})
-		if err != nil {
-			t.Fatal(err)
-		}
 		if ctx.Err() != nil {
 			return
+		}
+		if err != nil {
+			t.Fatal(err)
 		}
 	}
 }

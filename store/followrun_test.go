@@ -187,3 +187,26 @@ func TestDamagedSegmentHoldsBackNoOther(t *testing.T) {
 		t.Errorf("%d events, %+v", len(k.got), st)
 	}
 }
+
+// BenchmarkFollow reads mixed events back whole, for a sink that does nothing.
+func BenchmarkFollow(b *testing.B) {
+	s, err := Open(b.TempDir(), Options{Sinks: []SinkOptions{{Name: "a"}}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	const events = 50_000
+	commit(b, s, newMix(1).batch(events))
+	f, g := s.follower("a"), s.segments[0]
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := s.give(b.Context(), f, g, true, nothing{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/events, "ns/event")
+}
+
+type nothing struct{}
+
+func (nothing) Take(context.Context, *event.Batch) error { return nil }

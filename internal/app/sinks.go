@@ -119,7 +119,7 @@ func secret(path string) (string, error) {
 // refused counts an event that an engine does not take, and says so ever more
 // seldom.
 func (a *App) refused(e *engine, town, reason string) {
-	if n := e.refused.Add(1); bits.OnesCount64(uint64(n)) == 1 { //nolint:gosec // counts up from 1
+	if n := e.refused.Add(1); bits.OnesCount64(uint64(n)) == 1 {
 		a.log.Warn("an engine refuses events for good; they stay in the event store", "sink", e.Name, "municipality", town, "reason", reason, "so_far", n)
 	}
 }

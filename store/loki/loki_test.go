@@ -5,6 +5,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -203,4 +204,29 @@ func TestLanes(t *testing.T) {
 			t.Errorf("%s: %s", name, l.stream)
 		}
 	}
+}
+
+// BenchmarkTake sends to a server that reads and forgets, in this process.
+func BenchmarkTake(b *testing.B) {
+	engine := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.WriteHeader(http.StatusNoContent)
+	}))
+	defer engine.Close()
+	s, err := Open(Config{URL: engine.URL})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	batch := new(event.Batch)
+	for i := range uint64(2000) {
+		made(batch, "131016", fmt.Sprint("line ", i, strings.Repeat(" key=value", 60)), i, 0)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := s.Take(b.Context(), batch); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/2000, "ns/event")
 }
