@@ -35,6 +35,7 @@ func (p *Pipeline) accept(ctx context.Context, j *frameJob) {
 		p.batches.put(j.batch)
 		return
 	}
+	p.keep(j)
 	p.chain(f)
 	p.count(j, j.parts)
 	p.gauges.count(f, p.cfg.Now(), len(j.batch.Events))
@@ -51,6 +52,13 @@ func (p *Pipeline) accept(ctx context.Context, j *frameJob) {
 	p.group.ranges = append(p.group.ranges, Stored{
 		Collector: f.Collector, Source: f.Source, Municipality: f.Municipality, Epoch: f.Epoch, First: f.First, Last: f.Last(), Counts: j.counts,
 	})
+}
+
+// keep hands the frame to the archive with the next commit.
+func (p *Pipeline) keep(j *frameJob) {
+	if p.cfg.Archive != nil {
+		p.group.frames = append(p.group.frames, Arrival{j.frame, j.msg.Time, j.public})
+	}
 }
 
 // tell keeps the alerts that detect finds; false when there are none.
@@ -78,6 +86,7 @@ func (p *Pipeline) gap(j *frameJob, entry *frame.Entry, span frame.Range) {
 	if len(lost) == 0 {
 		return
 	}
+	p.keep(j)
 	day := newPart(f.From, p.days.zone)
 	for _, part := range lost {
 		n := part.Last - part.First + 1

@@ -16,6 +16,7 @@ import (
 type group struct {
 	batches []*event.Batch
 	release []*event.Batch // evaluated again after a crash, stored before
+	frames  []Arrival      // not yet archived
 	ranges  []Stored
 	alerts  []event.Alert // not yet inserted
 	over    []settled     // alerts that are over
@@ -79,8 +80,8 @@ func (p *Pipeline) commitAll(ctx context.Context, commits <-chan *group) {
 	}
 }
 
-// commit writes alerts, events and checkpoint, in this order, then lets the
-// frames go.
+// commit writes alerts, frames, events and checkpoint, in this order, then lets
+// the frames go: what is in the store is in the archive.
 func (p *Pipeline) commit(ctx context.Context, g *group) error {
 	if len(g.alerts) > 0 {
 		if _, err := p.cfg.Alerts.Insert(ctx, g.alerts); err != nil {
@@ -92,6 +93,12 @@ func (p *Pipeline) commit(ctx context.Context, g *group) error {
 		if err := p.cfg.Alerts.Settle(ctx, g.over[0].id, g.over[0].note); err != nil {
 			return fmt.Errorf("ingest: alerts: %w", err)
 		}
+	}
+	if len(g.frames) > 0 {
+		if err := p.cfg.Archive.Append(ctx, g.frames); err != nil {
+			return fmt.Errorf("ingest: archive: %w", err)
+		}
+		g.frames = nil
 	}
 	if len(g.ranges) > 0 {
 		if err := p.cfg.Store.Write(ctx, g.batches, g.ranges); err != nil {

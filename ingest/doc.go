@@ -4,7 +4,7 @@
 // Frames are parsed in parallel and taken on in the order of the stream. The
 // order of a batch is fixed: clocks are judged and times repaired (package
 // clocks), what has changed in a device's log is noticed (package drift), rules run and their alerts are inserted, the
-// segment is committed, the checkpoint (position, ledger, state of clocks, drift and rules) is
+// frames are archived as they came, the segment is committed, the checkpoint (position, ledger, state of clocks, drift and rules) is
 // written, and only then are the frames let go. After a crash the frames since
 // the checkpoint run again; what is stored already is not stored twice, and
 // the same alerts come out, since an alert's identity is what fired.
@@ -78,6 +78,20 @@ type Store interface {
 	Stored() []Stored
 }
 
+// Arrival is a frame that was accepted: it is archived as it came.
+type Arrival struct {
+	Frame  *frame.Frame
+	At     time.Time         // when the stream took it
+	Public ed25519.PublicKey // its collector's key, as it was checked
+}
+
+// Archive keeps frames as they came. Append returns when all of them are
+// durable, each once, however often it comes; on an error it is called again
+// with the same.
+type Archive interface {
+	Append(ctx context.Context, frames []Arrival) error
+}
+
 // Config wires a pipeline.
 type Config struct {
 	Stream     Stream
@@ -86,6 +100,7 @@ type Config struct {
 	Memory     Memory // the detector's
 	Alerts     Alerts
 	Store      Store
+	Archive    Archive // nil for none
 	Collectors func(id string) (Collector, bool)
 	Enricher   *enrich.Enricher
 	Dir        string           // for the checkpoint and the quarantine
@@ -113,6 +128,7 @@ type frameJob struct {
 	done chan struct{}
 
 	frame  *frame.Frame
+	public ed25519.PublicKey // that its signature was checked with
 	batch  *event.Batch
 	claims []format.Claim // what each event's line says of its time
 	counts frame.Counts

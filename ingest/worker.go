@@ -85,7 +85,7 @@ func (w *worker) do(j *frameJob) {
 	if j.probe = j.msg.Subject == bus.ProbeSubject; j.probe {
 		return
 	}
-	if j.frame, j.err = w.verify(j.msg); j.err != nil {
+	if j.err = w.verify(j); j.err != nil {
 		return
 	}
 	if w.records, j.err = w.unpacker.Unpack(j.frame, w.records[:0]); j.err != nil {
@@ -139,19 +139,23 @@ func (w *worker) part(j *frameJob, received int64) *part {
 	return &j.parts[len(j.parts)-1]
 }
 
-func (w *worker) verify(m bus.Msg) (*frame.Frame, error) {
-	f, err := frame.Parse(m.Data)
+// verify fills in the frame as far as it can be read, and says why it is not
+// trusted.
+func (w *worker) verify(j *frameJob) error {
+	f, err := frame.Parse(j.msg.Data)
 	if err != nil {
-		return nil, err
+		return err
 	}
+	j.frame = f
 	c, ok := w.cfg.Collectors(f.Collector)
-	if !ok || c.Until > 0 && m.Seq > c.Until {
-		return f, fmt.Errorf("collector %q is not registered, or revoked", f.Collector)
+	if !ok || c.Until > 0 && j.msg.Seq > c.Until {
+		return fmt.Errorf("collector %q is not registered, or revoked", f.Collector)
 	}
 	if c.Municipality != f.Municipality {
-		return f, fmt.Errorf("collector %q belongs to %s, its frame says %s", f.Collector, c.Municipality, f.Municipality)
+		return fmt.Errorf("collector %q belongs to %s, its frame says %s", f.Collector, c.Municipality, f.Municipality)
 	}
-	return f, f.Verify(c.Public)
+	j.public = c.Public
+	return f.Verify(c.Public)
 }
 
 func (w *worker) record(j *frameJob, r *frame.Record, seq uint64) {
