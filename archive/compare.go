@@ -102,7 +102,7 @@ func (w *dayCheck) missing(records []found, at []int, want int, s *span) {
 		if len(lost) > 0 && !s.used[i] && s.bad[i].From >= low && s.bad[i].To <= high {
 			s.used[i] = true
 			kind, text := Edited, "its bytes are not those that were written"
-			if s.bad[i].To == s.size && s.before == len(records) && len(lost) > 1 || w.cut(s.bad[i], s.size) {
+			if s.bad[i].To == s.size && (len(lost) > 1 || w.cut(&s.bad[i], s.size)) {
 				kind, text = Truncated, "the file ends inside this frame"
 			}
 			w.v.find(Finding{Kind: kind, File: w.file(framesSuffix), Frame: uint64(lost[0]) + 1, Offset: s.bad[i].From, Text: text})
@@ -125,9 +125,12 @@ func (w *dayCheck) missing(records []found, at []int, want int, s *span) {
 	}
 }
 
-// cut tells whether a damaged stretch is a frame that the file's end cuts off.
-func (w *dayCheck) cut(d damage, size int64) bool {
-	return d.To == size && d.Entry != nil && d.From+int64(len(d.Entry.header)+d.Entry.Size) > size
+// cut tells whether a damaged stretch at the end is a frame that is cut off.
+func (w *dayCheck) cut(d *damage, size int64) bool {
+	if w.manifest != nil {
+		return size < w.manifest.Bytes
+	}
+	return d.Entry != nil && d.From+int64(len(d.Entry.header)+d.Entry.Size) > size
 }
 
 // inPlace tells whether record i is one that stands before leaf n in order.

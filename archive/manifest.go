@@ -45,6 +45,8 @@ type manifest struct {
 	Root              frame.Hash
 	Collectors        map[string]string // hex of the public keys of those that sent, each followed by ",", by id
 	Key               ed25519.PublicKey
+
+	hash frame.Hash // what the day after names
 }
 
 // text is the manifest, signed.
@@ -82,11 +84,12 @@ func parseManifest(text []byte) (m manifest, hash frame.Hash, err error) {
 	m.Frames, _ = strconv.ParseUint(take("frames"), 10, 64)
 	m.Bytes, _ = strconv.ParseInt(take("bytes"), 10, 64)
 	_, m.Root = parseLink("x " + take("root"))
-	for len(lines) > 0 {
+	for len(lines) > 0 && err == nil {
 		public, id, _ := strings.Cut(take("collector"), " ")
 		m.Collectors[id] = public
 	}
 	hash = textHash(text)
+	m.hash = hash
 	if err == nil && (!isCode(m.Municipality) || !isDay(m.Day) || m.Frames == 0 || m.Bytes <= 0) {
 		err = fmt.Errorf("%w: a manifest of %q, %q with %d frames", ErrMalformed, m.Municipality, m.Day, m.Frames)
 	}

@@ -145,6 +145,11 @@ func (h health) whole(s *console.Status, p ingest.Status) {
 	for _, text := range h.app.rules.warnings() {
 		s.Warnings = append(s.Warnings, console.Warning{Where: "rules", Text: text, At: s.At})
 	}
+	if h.app.archive != nil {
+		if text := h.app.archive.Status().Err; text != "" {
+			s.Warnings = append(s.Warnings, console.Warning{Where: "archive", Text: text, At: s.At})
+		}
+	}
 	if p.Err != "" {
 		s.Warnings = append(s.Warnings, console.Warning{Where: "ingest", Text: p.Err, At: s.At})
 	}

@@ -19,6 +19,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"mimamori/archive"
 	"mimamori/ingest"
 	"mimamori/ingest/enrich"
 	"mimamori/ingest/inbox"
@@ -42,6 +43,7 @@ type App struct {
 	turns     *turns
 	store     *store.Store
 	engines   []*engine
+	archive   *archive.Archive // nil when it is off
 	soc       *soc.Service
 	fleet     *fleet.Fleet
 	roster    *roster
@@ -76,7 +78,7 @@ type closer struct {
 // opened is closed again.
 func New(ctx context.Context, cfg Config, log *slog.Logger, now func() time.Time) (*App, error) {
 	a := &App{cfg: cfg, log: log, now: now, probe: probeEvery}
-	for _, step := range []func(context.Context) error{a.openFleet, a.openBus, a.openLists, a.openSinks, a.openStore, a.openSOC, a.openPipeline, a.openInbox, a.openCare, a.openHealth, a.openConsole} {
+	for _, step := range []func(context.Context) error{a.openFleet, a.openBus, a.openLists, a.openSinks, a.openStore, a.openArchive, a.openSOC, a.openPipeline, a.openInbox, a.openCare, a.openHealth, a.openConsole} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, a.Close())
 		}

@@ -32,6 +32,7 @@ type Config struct {
 	Lists          string                      `yaml:"lists"`          // folder of named lists, NAME.txt; default DATA/lists
 	Formats        []string                    `yaml:"formats"`        // folders of formats beside the built-in ones
 	Retention      string                      `yaml:"retention"`      // age at which events go: 400d, 48h
+	Archive        Archive                     `yaml:"archive"`        // frames as they came
 	Metrics        Metrics                     `yaml:"metrics"`        // for Prometheus
 	Coverage       []Coverage                  `yaml:"coverage"`       // sources that towns should have
 	Sinks          Sinks                       `yaml:"sinks"`          // engines that follow the event store
@@ -114,6 +115,9 @@ func LoadConfig(path string) (Config, error) {
 	for _, p := range append([]*string{&c.Data, &c.Municipalities, &c.Lists, &c.Bus.Cert, &c.Bus.Key, &c.Bus.NKey, &c.Bus.CA, &c.Sinks.Loki.Password, &c.Sinks.Loki.Token, &c.Sinks.Loki.CA}, pointers(c.Rules, c.Formats, c.Enrichment.GeoIP)...) {
 		*p = below(dir, *p)
 	}
+	for _, p := range c.archivePaths() {
+		*p = below(dir, *p)
+	}
 	for code, path := range c.Enrichment.Assets {
 		c.Enrichment.Assets[code] = below(dir, path)
 	}
@@ -151,6 +155,9 @@ func (c *Config) check() (string, error) {
 	}
 	if _, err := parseAge(c.Retention); err != nil {
 		return "$.retention", err
+	}
+	if at, err := c.checkArchive(); err != nil {
+		return at, err
 	}
 	if (c.Bus.Cert == "") != (c.Bus.Key == "") {
 		return "$.bus", errors.New("cert and key go together")

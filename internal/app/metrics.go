@@ -72,6 +72,8 @@ func newGauges(a *App) *gauges {
 		{"sink_failing", "1 while an engine takes nothing.", sink},
 		{"sink_events_lost", "Events that went by age before an engine had them, since ever.", sink},
 		{"sink_events_refused", "Events that an engine did not take, since the program began.", sink},
+		{"archive_failing", "1 while frames cannot be moved to their day, or to the second place.", nil},
+		{"archive_journal_bytes", "Bytes of frames that are not yet in the file of their day.", nil},
 		{"heartbeat_timestamp_seconds", "When a collector was last heard.", collector},
 		{"collector_clock_offset_seconds", "A collector's clock minus ours.", collector},
 		{"collector_spool_frames", "Frames that wait at a collector.", collector},
@@ -148,6 +150,11 @@ func (g *gauges) pipeline(set setter) {
 	set("detection_delay_seconds", p.AlertDelay.Seconds())
 	set("pipeline_failing", truth(p.Err != ""))
 	set("enrichment_files_failed", float64(g.app.enricher.Failed()))
+	if g.app.archive != nil {
+		s := g.app.archive.Status()
+		set("archive_failing", truth(s.Err != ""))
+		set("archive_journal_bytes", float64(s.Journal))
+	}
 	if !p.CommittedAt.IsZero() {
 		set("commit_timestamp_seconds", float64(p.CommittedAt.UnixMilli())/1000)
 	}

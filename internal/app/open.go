@@ -109,7 +109,7 @@ func (a *App) openPipeline(ctx context.Context) error {
 	}
 	a.pipeline, err = ingest.New(ingest.Config{
 		Stream: a.frames, Formats: formats, Detector: a.rules, Memory: a.rules,
-		Alerts: alerts{a.soc}, Store: segments{a.store}, Collectors: a.roster.known, Enricher: a.enricher,
+		Alerts: alerts{a.soc}, Store: segments{a.store}, Archive: a.archiver(), Collectors: a.roster.known, Enricher: a.enricher,
 		Dir: filepath.Join(a.cfg.Data, "ingest"), Location: location, Now: a.now, Log: a.log,
 	})
 	return err

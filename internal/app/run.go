@@ -18,6 +18,7 @@ func (a *App) Run(ctx context.Context) error {
 	var g run.Group
 	g.Add(func() error { <-ctx.Done(); return nil }, func(error) { cancel() })
 	g.Add(func() error { return a.pipeline.Run(ctx) }, func(error) { cancel() })
+	g.Add(func() error { return a.runArchive(ctx) }, func(error) { cancel() })
 	g.Add(func() error { return a.enricher.Run(ctx) }, func(error) { cancel() })
 	g.Add(func() error { return a.followRules(ctx) }, func(error) { cancel() })
 	g.Add(func() error { return a.inbox.Run(ctx) }, func(error) { cancel() })
