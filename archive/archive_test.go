@@ -173,3 +173,47 @@ func TestAFullDiskKeepsNothingOfThatCommitAndTheNextWorks(t *testing.T) {
 	k.step()
 	k.same()
 }
+
+func TestAnotherOperatorsKeyWritesOnAndTheOldOneStillReads(t *testing.T) {
+	k := newKit(t, 8)
+	k.append(k.frame("312011", "fw"))
+	old := k.operator
+	var err error
+	if k.operator, err = LoadOrMakeOperator(filepath.Join(k.dir, "new.key"), nil); err != nil {
+		t.Fatal(err)
+	}
+	k.reopen()
+	k.append(k.frame("312011", "fw"))
+	k.step()
+	list, err := k.keys.List()
+	if err != nil || len(list) != 2 || list[0].State != "locked" || list[1].State != "ready" {
+		t.Fatalf("%+v %v", list, err)
+	}
+	if k.keys, err = OpenKeys(filepath.Join(k.dir, "keys"), old); err != nil {
+		t.Fatal(err)
+	}
+	if r := k.verify(Check{Keys: k.keys}); r.Opened != 1 || r.Unopened[ErrLocked.Error()] != 1 {
+		t.Fatalf("%+v", r)
+	}
+}
+
+func TestWhatIsFinishedGoesToASecondPlace(t *testing.T) {
+	k := newKit(t, 9)
+	k.fill(2, 2)
+	k.append(k.frame("312011", "fw"))
+	k.step()
+	second := filepath.Join(t.TempDir(), "second")
+	k.a.cfg.Sink = Folder(second)
+	k.a.ship(t.Context())
+	r := k.verify(Check{Dir: second, Anchor: k.read("heads/2026-11-23.head")})
+	if !r.Whole() || r.Days != 4 || k.a.Status().Err != "" {
+		t.Fatalf("%+v %+v", r, k.a.Status())
+	}
+	if err := os.Remove(filepath.Join(second, "312011", "2026-11-22.frames")); err != nil {
+		t.Fatal(err)
+	}
+	k.a.ship(t.Context())
+	if r := k.verify(Check{Dir: second}); !r.Whole() {
+		t.Fatalf("%+v", r)
+	}
+}

@@ -37,7 +37,9 @@ func (f Folder) Names(context.Context) (map[string]bool, error) {
 	out := map[string]bool{}
 	names, err := finished(string(f))
 	for _, n := range names {
-		out[n] = true
+		if _, err := os.Stat(filepath.Join(string(f), filepath.FromSlash(n))); err == nil {
+			out[n] = true
+		}
 	}
 	return out, err
 }

@@ -109,6 +109,7 @@ type rig struct {
 	stream *bus.Stream
 	live   bool // frames come to the stream when they are sealed, by their own account
 	store  *memory
+	kept   ingest.Archive
 	key    ed25519.PrivateKey
 	w      *frame.Writer
 	seq    int
@@ -189,7 +190,7 @@ func (r *rig) pipeline() *ingest.Pipeline {
 	public := r.key.Public().(ed25519.PublicKey)
 	tenth := &everyTenth{}
 	p, err := ingest.New(ingest.Config{
-		Stream: asLive{r.stream, r.live}, Formats: formats, Detector: tenth, Memory: tenth, Alerts: r.store, Store: r.store, Enricher: enricher, Dir: r.dir,
+		Stream: asLive{r.stream, r.live}, Formats: formats, Detector: tenth, Memory: tenth, Alerts: r.store, Store: r.store, Archive: r.kept, Enricher: enricher, Dir: r.dir,
 		Collectors: func(id string) (ingest.Collector, bool) {
 			return ingest.Collector{ID: id, Municipality: "312011", Public: public}, id == "col"
 		},
