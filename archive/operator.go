@@ -123,8 +123,7 @@ func (a *Age) Unwrap(wrapped []byte) ([]byte, error) {
 
 func decrypt(b []byte, by age.Identity) ([]byte, error) {
 	r, err := age.Decrypt(bytes.NewReader(b), by)
-	var other *age.NoIdentityMatchError
-	if errors.As(err, &other) { // wrapped by a key that the operator had before
+	if _, other := errors.AsType[*age.NoIdentityMatchError](err); other { // wrapped by a key that the operator had before
 		err = fmt.Errorf("%w: %w", ErrLocked, err)
 	}
 	if err != nil {

@@ -85,22 +85,22 @@ func (s *scanner) skip(seen []byte, e *Entry) error {
 		return errHopeless
 	}
 	n := len(seen)
-	if e != nil && n == len(e.header)+e.Size { // edited in its place: the next one stands right behind it
-		if more, _ := s.peek(n + maxHeader); len(more) > n {
-			if _, ok := parseHeader(more[n:]); !ok {
-				n = nextMagic(seen)
-			}
-			seen = more
-		}
-	} else {
-		n = nextMagic(seen)
-	}
-	d := damage{From: s.at, To: s.at + int64(n)}
-	if e != nil {
+	d := damage{From: s.at}
+	if e != nil { // a copy: peek moves what it is a view of
 		c := *e
 		c.header = bytes.Clone(e.header)
 		d.Entry = &c
 	}
+	if e != nil && n == len(e.header)+e.Size { // edited in its place: the next one stands right behind it
+		if more, _ := s.peek(n + maxHeader); len(more) > n {
+			if _, ok := parseHeader(more[n:]); !ok {
+				n = nextMagic(more[:n])
+			}
+		}
+	} else {
+		n = nextMagic(seen)
+	}
+	d.To = s.at + int64(n)
 	if last := len(s.bad) - 1; last >= 0 && s.bad[last].To == d.From && d.Entry == nil {
 		s.bad[last].To = d.To
 		s.looked--

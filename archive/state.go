@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -55,9 +56,7 @@ func (s *state) clone() *state {
 		x.Collectors = append([]string(nil), d.Collectors...)
 		c.Days = append(c.Days, &x)
 	}
-	for code, l := range s.Last {
-		c.Last[code] = l
-	}
+	maps.Copy(c.Last, s.Last)
 	return c
 }
 

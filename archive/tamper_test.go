@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/crc32"
 	"io"
@@ -24,7 +25,6 @@ var otherKey = ed25519.NewKeyFromSeed(bytes.Repeat([]byte{66}, ed25519.SeedSize)
 
 // crime is a tampering that was done, and where it must be found.
 type crime struct {
-	what string
 	file string // below the archive's folder
 	more []string
 	kind []Kind
@@ -64,7 +64,7 @@ func (v *victim) pieces(day string) [][]byte {
 	s := newScanner(bytes.NewReader(b))
 	for {
 		e, at, sealed, err := s.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return out
 		}
 		if err != nil {

@@ -7,8 +7,10 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"mimamori/archive"
+	"mimamori/archive/s3"
 	"mimamori/ingest"
 )
 
@@ -22,6 +24,18 @@ type Archive struct {
 	Passphrase string `yaml:"passphrase"` // file with the passphrase of the key file; "" for none
 	Sign       string `yaml:"sign"`       // file of the key that signs, made when missing; default DATA/archive.sign
 	Copy       string `yaml:"copy"`       // folder on another disk for what is finished; "" for none
+	S3         S3     `yaml:"s3"`         // object store for what is finished; copy or this
+}
+
+// S3 says where an object store is.
+type S3 struct {
+	Endpoint string `yaml:"endpoint"` // host or host:port, over TLS; "" for none
+	Bucket   string `yaml:"bucket"`
+	Prefix   string `yaml:"prefix"` // such as pref/
+	Region   string `yaml:"region"`
+	Access   string `yaml:"access"` // id of the access key
+	Secret   string `yaml:"secret"` // file that holds its secret
+	Lock     string `yaml:"lock"`   // how long an object can't be changed or removed: 3650d; "" is no lock
 }
 
 // isRecipient tells whether an operator's key is written as its public half.
@@ -33,14 +47,51 @@ func (c *Config) checkArchive() (string, error) {
 			return "$.archive.operator", err
 		}
 	}
-	return "", nil
+	if c.Archive.S3.Endpoint == "" {
+		return "", nil
+	}
+	if c.Archive.Copy != "" {
+		return "$.archive.copy", errors.New("copy and s3 are both second places: name one of them")
+	}
+	if c.Archive.S3.Bucket == "" || c.Archive.S3.Secret == "" {
+		return "$.archive.s3", errors.New("an object store needs bucket, access and secret (a file)")
+	}
+	if c.Archive.S3.Lock == "" {
+		return "", nil
+	}
+	_, err := parseAge(c.Archive.S3.Lock)
+	return "$.archive.s3.lock", err
+}
+
+// sink opens the second place; nil for none.
+func (a *Archive) sink(now func() time.Time) (archive.Sink, error) {
+	if a.S3.Endpoint == "" && a.Copy == "" {
+		return nil, nil //nolint:nilnil // none is wanted
+	}
+	if a.Copy != "" {
+		return archive.Folder(a.Copy), nil
+	}
+	secret, err := os.ReadFile(a.S3.Secret)
+	if err != nil {
+		return nil, fmt.Errorf("archive: s3: %w", err)
+	}
+	var lock time.Duration
+	if a.S3.Lock != "" {
+		if lock, err = parseAge(a.S3.Lock); err != nil {
+			return nil, err
+		}
+	}
+	return s3.Open(s3.Config{
+		Endpoint: a.S3.Endpoint, Bucket: a.S3.Bucket, Prefix: a.S3.Prefix, Region: a.S3.Region,
+		Access: a.S3.Access, Secret: strings.TrimSpace(string(secret)), Lock: lock, Now: now,
+	})
 }
 
 // archivePaths are the archive's files in the configuration, which are relative
 // to its file.
 func (c *Config) archivePaths() []*string {
 	a := &c.Archive
-	out := []*string{&a.Dir, &a.Keys, &a.Passphrase, &a.Sign, &a.Copy}
+	out := []*string{&a.Dir, &a.Keys, &a.Passphrase, &a.Sign, &a.Copy, &a.S3.Secret}
 	if !isRecipient(a.Operator) {
 		out = append(out, &a.Operator)
 	}
@@ -100,8 +151,8 @@ func (a *App) openArchive(context.Context) error {
 		return err
 	}
 	cfg := archive.Config{Dir: files.Dir, Keys: keys, Sign: sign, Now: a.now, Log: a.log}
-	if files.Copy != "" {
-		cfg.Sink = archive.Folder(files.Copy)
+	if cfg.Sink, err = files.sink(a.now); err != nil {
+		return err
 	}
 	if a.archive, err = archive.Open(cfg); err != nil {
 		return err
