@@ -86,7 +86,7 @@ func (w *dayCheck) records() ([]found, []damage, int64, error) {
 		return nil, nil, 0, fmt.Errorf("archive: %w", err)
 	}
 	defer f.Close()
-	s := newScanner(f)
+	s := newScanner(f, size(w.path(framesSuffix)))
 	var out []found
 	seen := newAccount()
 	for {

@@ -30,7 +30,7 @@ func FuzzScan(f *testing.F) {
 	f.Add(bytes.Join([][]byte{r, []byte("noise"), r[:40], r, r[:len(r)-1]}, nil))
 	f.Add(bytes.Repeat([]byte(recordMagic), 9))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		s := newScanner(bytes.NewReader(b))
+		s := newScanner(bytes.NewReader(b), int64(len(b)))
 		var sum, whole int64
 		for {
 			e, at, sealed, err := s.next()

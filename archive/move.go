@@ -92,7 +92,7 @@ func (a *Archive) move(p part) error {
 	defer in.Close()
 	next := a.state.clone()
 	days := &dayFiles{archive: a, state: next, open: map[[2]string]*dayFile{}}
-	s := newScanner(io.LimitReader(in, p.size))
+	s := newScanner(in, p.size)
 	for err == nil {
 		var e Entry
 		var sealed []byte

@@ -129,7 +129,7 @@ func scanFile(path string, each func(e *Entry, sealed []byte) error) ([]damage, 
 		return nil, fmt.Errorf("archive: %w", err)
 	}
 	defer f.Close()
-	s := newScanner(f)
+	s := newScanner(f, size(path))
 	for {
 		e, _, sealed, err := s.next()
 		if errors.Is(err, io.EOF) {

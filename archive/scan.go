@@ -30,14 +30,15 @@ type scanner struct {
 	looked int // damaged places looked behind
 }
 
-func newScanner(r io.Reader) *scanner {
-	return &scanner{in: bufio.NewReaderSize(r, maxRecord+maxHeader)}
+// newScanner reads the first size bytes of r.
+func newScanner(r io.Reader, size int64) *scanner {
+	return &scanner{in: bufio.NewReaderSize(io.LimitReader(r, size), int(min(size, int64(maxRecord+maxHeader))))}
 }
 
 // peek is up to n bytes, fewer at the end of the file.
 func (s *scanner) peek(n int) ([]byte, error) {
 	b, err := s.in.Peek(n)
-	if err != nil && !errors.Is(err, io.EOF) {
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) { // a buffer that is too small holds all there is
 		return b, fmt.Errorf("archive: %w", err)
 	}
 	return b, nil

@@ -61,7 +61,7 @@ func (v *victim) day(label string) string { return rapid.SampledFrom(v.days).Dra
 func (v *victim) pieces(day string) [][]byte {
 	var out [][]byte
 	b := v.read(day + framesSuffix)
-	s := newScanner(bytes.NewReader(b))
+	s := newScanner(bytes.NewReader(b), int64(len(b)))
 	for {
 		e, at, sealed, err := s.next()
 		if errors.Is(err, io.EOF) {

@@ -62,7 +62,7 @@ func (w *dayCheck) quick() (bool, error) {
 		return false, nil // missing: said already, or found by diagnose
 	}
 	defer index.Close()
-	leaves, s := bufio.NewReaderSize(index, fileBuffer), newScanner(frames)
+	leaves, s := bufio.NewReaderSize(index, fileBuffer), newScanner(frames, size(w.path(framesSuffix)))
 	var t tree
 	seen := newAccount()
 	bad := w.v.opened()
