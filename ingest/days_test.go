@@ -1,6 +1,7 @@
 package ingest_test
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"testing"
@@ -41,12 +42,14 @@ func TestEveryRecordCountsForTheDayItWasReceivedOn(t *testing.T) {
 	r.publish(r.seal(r.w).Bytes)
 	r.until(committed(2))
 	days, reasons := r.account()
-	today := time.Now().UTC().Format("2006-01-02")
-	before, after := days["2026-11-22"], days["2026-11-23"]
-	if today == "2026-11-22" { // the line from nowhere counts for today
-		before.Stored, before.Quarantined = before.Stored-1, before.Quarantined-1
+	for day, c := range days { // the line from nowhere counts for today, whenever that is
+		if c.Quarantined == 1 {
+			c.Stored, c.Quarantined = c.Stored-1, 0
+			days[day] = c
+		}
 	}
-	if (before != frame.Counts{Stored: 4, Masked: 2}) || (after != frame.Counts{Stored: 6, Masked: 3, Dropped: 1}) || reasons["no room"] != 1 || len(days) > 3 {
+	maps.DeleteFunc(days, func(_ string, c frame.Counts) bool { return c == frame.Counts{} })
+	if want := map[string]frame.Counts{"2026-11-22": {Stored: 4, Masked: 2}, "2026-11-23": {Stored: 6, Masked: 3, Dropped: 1}}; !maps.Equal(days, want) || reasons["no room"] != 1 {
 		t.Errorf("%+v, %v", days, reasons)
 	}
 }
@@ -90,7 +93,12 @@ func TestDaysCountOnceAfterACrash(t *testing.T) {
 	}
 	r.send(r.lines(1)...)
 	r.until(committed(4))
-	if days, _ := r.account(); days["2026-11-22"].Stored+days["2026-11-23"].Stored != 22 || len(days) != 1 {
+	days, _ := r.account()
+	stored := uint64(0)
+	for _, d := range days { // midnight may come between
+		stored += d.Stored
+	}
+	if stored != 22 || len(days) > 2 {
 		t.Errorf("%+v", days)
 	}
 }
