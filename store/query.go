@@ -3,10 +3,13 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
 	"time"
+
+	"github.com/duckdb/duckdb-go/v2"
 
 	"mimamori/event"
 	"mimamori/internal/lang"
@@ -50,7 +53,7 @@ func (x *question) translator(segs []*segment) *translator {
 func (x *question) rows(query string, scan func(*sql.Rows) error) error {
 	rows, err := x.s.duck.db.QueryContext(x.ctx, query)
 	if err != nil {
-		return fmt.Errorf("store: query: %w", err)
+		return failed(x.ctx, err)
 	}
 	defer rows.Close()
 	for rows.Next() {
@@ -59,9 +62,21 @@ func (x *question) rows(query string, scan func(*sql.Rows) error) error {
 		}
 	}
 	if err := rows.Err(); err != nil {
-		return fmt.Errorf("store: query: %w", err)
+		return failed(x.ctx, err)
 	}
 	return nil
+}
+
+// failed says why DuckDB did not answer.
+func failed(ctx context.Context, err error) error {
+	var de *duckdb.Error
+	switch {
+	case ctx.Err() != nil:
+		err = ctx.Err()
+	case errors.As(err, &de) && de.Type == duckdb.ErrorTypeOutOfMemory:
+		err = fmt.Errorf("%w: %w", event.ErrTooLarge, err)
+	}
+	return fmt.Errorf("store: query: %w", err)
 }
 
 // everything tells whether the text asks for all events.
@@ -229,15 +244,11 @@ func (s *Store) Top(ctx context.Context, q event.Query, field string, n int) ([]
 	}
 	defer x.done()
 	t := x.translator(x.segs)
-	value := t.number(f)
-	switch f.Type() {
-	case event.Long, event.Double, event.Date, event.Boolean:
-	default:
-		if value = t.scalar(f); f.Type() == event.List || t.inRest(field) {
-			value = "unnest(" + t.texts(f, false) + ")"
-		}
+	value, list := t.grouped(f)
+	if list && value != "" {
+		value = "unnest(" + value + ")"
 	}
-	if len(x.segs) == 0 || value == "" || value == "unnest()" {
+	if len(x.segs) == 0 || value == "" {
 		return nil, nil
 	}
 	var out []event.Count
