@@ -22,6 +22,12 @@ import (
 
 // TestMain lets the test binary be the program that is killed.
 func TestMain(m *testing.M) {
+	if os.Getenv("MIMAMORI_SQL_BOX") != "" { // a box's process
+		if err := ServeSQL(os.Stdin, os.Stdout); err != nil {
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	if dir := os.Getenv("MIMAMORI_STORE_CRASH"); dir != "" {
 		crashLoop(dir)
 		return

@@ -22,7 +22,10 @@ func Open(dir string, opts Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store: %w", err)
 	}
-	s := &Store{dir: dir, log: opts.Log, now: opts.Now, readOnly: opts.ReadOnly, columns: map[string]string{}, unlock: func() {}, retry: retryFirst, grown: make(chan struct{})}
+	s := &Store{
+		dir: dir, log: opts.Log, now: opts.Now, readOnly: opts.ReadOnly, opts: opts, sqlTurn: make(chan struct{}, 1),
+		columns: map[string]string{}, unlock: func() {}, retry: retryFirst, grown: make(chan struct{}),
+	}
 	if !s.readOnly {
 		if s.unlock, err = lock.Dir(dir); err != nil {
 			return nil, fmt.Errorf("store: %w", err)
@@ -39,6 +42,9 @@ func Open(dir string, opts Options) (*Store, error) {
 func (s *Store) open(opts Options) (err error) {
 	if !s.readOnly {
 		if err := os.MkdirAll(filepath.Join(s.dir, "set-aside"), 0o700); err != nil {
+			return fmt.Errorf("store: %w", err)
+		}
+		if err := cleanBoxes(s.dir); err != nil {
 			return fmt.Errorf("store: %w", err)
 		}
 	}

@@ -24,6 +24,9 @@ var ErrClosed = errors.New("the store is closed")
 // ErrReadOnly is returned by whatever would change a store opened to be read.
 var ErrReadOnly = errors.New("the store is open for reading only")
 
+// ErrNoSQL is returned by SQL where Options.SQLBox is not set.
+var ErrNoSQL = errors.New("statements in SQL are not answered here")
+
 // ErrInUse is wrapped by Open's error while another process has the directory
 // open to write.
 var ErrInUse = lock.ErrHeld
@@ -35,6 +38,7 @@ type Options struct {
 	MemoryMB int              // DuckDB's memory limit, 0: 512
 	Threads  int              // DuckDB's threads, 0: all processors
 	ReadOnly bool             // look at a directory that another process may have open
+	SQLBox   []string         // the command that runs ServeSQL, for analysts' statements; nil: there are none
 	Lists    lang.Lists       // answers inList in searches; nil: no list has members
 	Sinks    []SinkOptions    // those that Follow will serve
 }
@@ -46,6 +50,9 @@ type Store struct {
 	log  *slog.Logger
 	now  func() time.Time
 	duck *duck
+	opts Options
+
+	sqlTurn chan struct{} // held while an analyst's statement runs
 
 	unlock func() // lets another process have the directory
 
