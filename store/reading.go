@@ -35,12 +35,7 @@ func (sc *scan) read(s *segment) (*reading, error) {
 	}
 	defer f.Close()
 	out := &reading{name: s.name}
-	rest := map[string]event.Field{}
-	for _, field := range sc.fields {
-		if s.inRest(field.Name()) {
-			rest[field.Name()] = field
-		}
-	}
+	rest := sc.restOf(s)
 	for _, g := range rowGroups(f, meta, sc.reader, sc.ids) {
 		out.entries = append(out.entries, sc.group(g, rest, int32(len(out.groups)))...)
 		if g.err != nil {
@@ -52,6 +47,18 @@ func (sc *scan) read(s *segment) (*reading, error) {
 		return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.group, b.group), cmp.Compare(a.row, b.row))
 	})
 	return out, nil
+}
+
+// restOf are the fields that the scan reads and that events of the segment may
+// have in rest.
+func (sc *scan) restOf(s *segment) map[string]event.Field {
+	rest := map[string]event.Field{}
+	for _, field := range sc.fields {
+		if s.inRest(field.Name()) {
+			rest[field.Name()] = field
+		}
+	}
+	return rest
 }
 
 // rowGroups are the row groups of a segment, nothing of them read yet.
@@ -68,23 +75,32 @@ func rowGroups(f *os.File, meta *format.FileMetaData, r *chunkReader, ids fieldI
 	return out
 }
 
-// group finds a row group's matching events, reads their fields and lets go of
-// the rest.
-func (sc *scan) group(g *rowGroup, rest map[string]event.Field, number int32) []entry {
-	in := allRows(g.n)
+// match returns a row group's rows within the bounds, and those that match.
+func (sc *scan) match(g *rowGroup, rest map[string]event.Field) (in, found rowSet) {
+	in = allRows(g.n)
 	if sc.bounds != nil {
 		in = g.eval(sc.bounds, in)
 	}
 	if in.empty() {
-		return nil
+		return in, in
 	}
 	odd := g.readRest(rest)
 	plain := in.clone()
 	plain.without(odd)
-	found := g.eval(sc.root, plain)
+	found = g.eval(sc.root, plain)
 	if !odd.empty() {
 		found = found.clone()
 		sc.each(g, odd, in, found)
+	}
+	return in, found
+}
+
+// group finds a row group's matching events, reads their fields and lets go of
+// the rest.
+func (sc *scan) group(g *rowGroup, rest map[string]event.Field, number int32) []entry {
+	in, found := sc.match(g, rest)
+	if in.empty() {
+		return nil
 	}
 	out := sc.clock(g, in, number)
 	var rows []int32
