@@ -93,7 +93,7 @@ func (a Aggregate) Check() error {
 		return fmt.Errorf("group by %s twice; name another field", a.By[0])
 	}
 	for _, name := range a.By {
-		f, err := known(name)
+		f, err := FieldOf(name)
 		if err != nil {
 			return err
 		}
@@ -102,7 +102,7 @@ func (a Aggregate) Check() error {
 		}
 	}
 	for _, m := range a.Measures {
-		f, err := known(m.Field)
+		f, err := FieldOf(m.Field)
 		if err != nil {
 			return err
 		}
@@ -138,13 +138,20 @@ func (m Measure) check(t Type) error {
 	return nil
 }
 
-func known(name string) (Field, error) {
+// FieldOf finds a field by the name that a person wrote: one of the registry or a
+// vendor's (with a dot), which no event need have. Its error says what is near.
+func FieldOf(name string) (Field, error) {
 	f, ok := Lookup(name)
 	if ok {
 		return f, nil
 	}
 	if near := Nearest(name); near != "" {
 		return 0, fmt.Errorf("no field %q; did you mean %s?", name, near)
+	}
+	if strings.Contains(name, ".") {
+		if f, ok = Intern(name); ok {
+			return f, nil
+		}
 	}
 	return 0, fmt.Errorf("no field %q", name)
 }

@@ -36,6 +36,8 @@ type Config struct {
 	Metrics        Metrics                     `yaml:"metrics"`        // for Prometheus
 	Coverage       []Coverage                  `yaml:"coverage"`       // sources that towns should have
 	Sinks          Sinks                       `yaml:"sinks"`          // engines that follow the event store
+
+	SQLBox []string `yaml:"-"` // the program's own command for analysts' SQL; nil: there is none
 }
 
 // Metrics says where Prometheus may ask.

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -17,42 +18,86 @@ import (
 	"mimamori/store"
 )
 
+// question is what the flags of query ask.
+type question struct {
+	data, from, to  string
+	limit           int
+	js, sql, follow bool
+	format, fields  string
+	bom             bool
+	by, measures    []string
+	timeout         time.Duration
+}
+
 func (p *program) query() *cobra.Command {
-	var data, from, to string
-	var limit int
-	var js bool
+	var o question
 	c := &cobra.Command{
-		Use: "query 'EXPR or words'", Args: cobra.MaximumNArgs(1), Short: "Search the stored events, newest first",
+		Use: "query 'EXPR or words'", Args: cobra.MaximumNArgs(1), Short: "Search the stored events, newest first; reckon, export, follow",
 		RunE: func(c *cobra.Command, args []string) error {
-			q := event.Query{Text: strings.Join(args, " "), Limit: limit}
+			q := event.Query{Text: strings.Join(args, " "), Limit: o.limit}
 			var err error
-			if q.From, err = p.moment(from); err != nil {
+			if q.From, err = p.moment(o.from); err != nil {
 				return fmt.Errorf("--from: %w", err)
 			}
-			if q.To, err = p.moment(to); err != nil {
+			if q.To, err = p.moment(o.to); err != nil {
 				return fmt.Errorf("--to: %w", err)
 			}
-			s, err := p.openEvents(data)
+			s, err := p.openEvents(o.data)
 			if err != nil {
 				return err
 			}
-			page, err := s.Search(c.Context(), q)
-			if err := errors.Join(err, s.Close()); err != nil {
-				return err
+			ctx := c.Context()
+			if o.timeout > 0 {
+				var cancel context.CancelFunc
+				ctx, cancel = context.WithTimeout(ctx, o.timeout)
+				defer cancel()
 			}
-			if err := p.showPage(page, js); err != nil || js {
-				return err
-			}
-			fmt.Fprintf(p.Err, "%d of %d events, the newest first\n", len(page.Batch.Events), page.Total)
-			return nil
+			return errors.Join(p.answer(ctx, s, q, &o), s.Close())
 		},
 	}
-	c.Flags().StringVar(&data, "data", "data", "data folder")
-	c.Flags().StringVar(&from, "from", "", "earliest time: 2026-11-22, 2026-11-22T09:00:00+09:00, or an age such as 24h, 30d")
-	c.Flags().StringVar(&to, "to", "", "first time no longer wanted, same forms")
-	c.Flags().IntVar(&limit, "limit", 100, "most events to print, at most 10000")
-	c.Flags().BoolVar(&js, "json", false, "print one JSON object: total, took_seconds, events")
+	f := c.Flags()
+	f.StringVar(&o.data, "data", "data", "data folder")
+	f.StringVar(&o.from, "from", "", "earliest time: 2026-11-22, 2026-11-22T09:00:00+09:00, or an age such as 24h, 30d")
+	f.StringVar(&o.to, "to", "", "first time no longer wanted, same forms")
+	f.IntVar(&o.limit, "limit", 100, "most events or rows to print, at most 10000")
+	f.BoolVar(&o.js, "json", false, "print one JSON object: total, took_seconds, events")
+	f.StringVar(&o.format, "format", "", "write all matching events as csv, ndjson or parquet; figures and SQL as csv")
+	f.StringVar(&o.fields, "fields", "", "fields to write with --format, joined by commas")
+	f.BoolVar(&o.bom, "bom", false, "begin CSV with a byte order mark, for Excel")
+	f.StringSliceVar(&o.by, "by", nil, "count by one or two fields, joined by a comma")
+	f.StringSliceVar(&o.measures, "measure", nil, "figures: distinct(F), sum(F), avg(F), min(F), max(F), p95(F)")
+	f.BoolVar(&o.sql, "sql", false, "the text is one SELECT over the table events")
+	f.BoolVar(&o.follow, "follow", false, "go on with what arrives, until interrupted")
+	f.DurationVar(&o.timeout, "timeout", 0, "give up after this long: 30s, 5m")
+	c.MarkFlagsMutuallyExclusive("json", "format")
+	c.MarkFlagsMutuallyExclusive("sql", "follow", "by")
+	c.MarkFlagsMutuallyExclusive("sql", "follow", "measure")
 	return c
+}
+
+// answer asks the store in the way that the flags say.
+func (p *program) answer(ctx context.Context, s *store.Store, q event.Query, o *question) error {
+	switch {
+	case o.follow:
+		return p.followStore(ctx, s, q)
+	case o.sql:
+		table, err := s.SQL(ctx, q)
+		return p.showTable(table, o, err)
+	case len(o.by)+len(o.measures) > 0:
+		table, err := p.reckon(ctx, s, q, o)
+		return p.showTable(table, o, err)
+	case o.format != "":
+		return p.export(ctx, s, q, o)
+	}
+	page, err := s.Search(ctx, q)
+	if err != nil {
+		return err
+	}
+	if err := p.showPage(page, o.js); err != nil || o.js {
+		return err
+	}
+	fmt.Fprintf(p.Err, "%d of %d events, the newest first\n", len(page.Batch.Events), page.Total)
+	return nil
 }
 
 // openEvents opens a data folder's events to read, with the lists that its
@@ -62,7 +107,7 @@ func (p *program) openEvents(data string) (*store.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return store.Open(filepath.Join(data, "events"), store.Options{Log: p.log, Now: p.now, ReadOnly: true, Lists: named})
+	return store.Open(filepath.Join(data, "events"), store.Options{Log: p.log, Now: p.now, ReadOnly: true, Lists: named, SQLBox: sqlBox()})
 }
 
 // moment reads a point in time, or an age before now; "" is the zero time.

@@ -44,6 +44,7 @@ func (p *program) serve(ctx context.Context, cfg app.Config) error {
 	if err := app.Prepare(cfg.Data); err != nil {
 		return err
 	}
+	cfg.SQLBox = sqlBox()
 	for {
 		a, err := app.New(ctx, cfg, p.log, p.now)
 		if err != nil {
@@ -74,7 +75,7 @@ func (p *program) demo() *cobra.Command {
 	c := &cobra.Command{
 		Use: "demo", Args: cobra.NoArgs, Short: "The same with simulated municipalities that send over real syslog and files",
 		RunE: func(c *cobra.Command, _ []string) error {
-			cfg.Log, cfg.Now, cfg.Welcome = p.log, p.now, p.welcome
+			cfg.Log, cfg.Now, cfg.Welcome, cfg.SQLBox = p.log, p.now, p.welcome, sqlBox()
 			if !cfg.Once {
 				return demo.Live(c.Context(), cfg)
 			}

@@ -29,6 +29,7 @@ type Config struct {
 	Log     *slog.Logger
 	Now     func() time.Time
 	Welcome func(*app.App) // told when the console answers
+	SQLBox  []string       // app.Config's
 }
 
 // demo is a running system.
@@ -54,6 +55,7 @@ func open(ctx context.Context, cfg Config) (*demo, error) {
 	conf := app.DefaultConfig()
 	conf.Data = filepath.Join(cfg.Data, "prefecture")
 	conf.Console.Listen, conf.Bus.Listen = cfg.Listen, "127.0.0.1:0"
+	conf.SQLBox = cfg.SQLBox
 	conf.Zones = map[string][]enrich.Network{}
 	for _, t := range sample.Towns(cfg.Towns) {
 		tw := &town{Town: t, dir: filepath.Join(cfg.Data, t.Host)}
