@@ -144,7 +144,7 @@ func TestSessionsOutliveARestartButNotSignOutIdlenessOrANewPassword(t *testing.T
 	other := s.browser(t)
 	other.post("/signin", "name", "bunseki", "password", password)
 
-	c, err := New(Config{Events: s.memory, Finder: s.memory, Health: s.memory, SOC: s.soc, Municipalities: newTowns(), Log: discard(), Now: s.now})
+	c, err := New(Config{Events: s.memory, Finder: s.memory, Analysis: s.memory, Health: s.memory, SOC: s.soc, Municipalities: newTowns(), Log: discard(), Now: s.now})
 	if err != nil {
 		t.Fatal(err)
 	}

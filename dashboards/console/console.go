@@ -41,6 +41,7 @@ type Finder interface {
 type Config struct {
 	Events         Events
 	Finder         Finder
+	Analysis       Analysis
 	Health         Health
 	SOC            *soc.Service
 	Municipalities *event.Municipalities
@@ -53,6 +54,7 @@ type Config struct {
 type Console struct {
 	events   Events
 	finder   Finder
+	analysis Analysis
 	health   Health
 	soc      *soc.Service
 	towns    *event.Municipalities
@@ -68,15 +70,15 @@ type Console struct {
 // New makes a console. It returns an error when a required part is missing or
 // the public URL is none.
 func New(cfg Config) (*Console, error) {
-	if cfg.Events == nil || cfg.Finder == nil || cfg.Health == nil || cfg.SOC == nil || cfg.Municipalities == nil || cfg.Log == nil || cfg.Now == nil {
-		return nil, errors.New("console: Events, Finder, Health, SOC, Municipalities, Log and Now are all required")
+	if cfg.Events == nil || cfg.Finder == nil || cfg.Analysis == nil || cfg.Health == nil || cfg.SOC == nil || cfg.Municipalities == nil || cfg.Log == nil || cfg.Now == nil {
+		return nil, errors.New("console: Events, Finder, Analysis, Health, SOC, Municipalities, Log and Now are all required")
 	}
 	public, err := url.Parse(cfg.PublicURL)
 	if err != nil {
 		return nil, fmt.Errorf("console: public URL: %w", err)
 	}
 	c := &Console{
-		events: cfg.Events, finder: cfg.Finder, health: cfg.Health, soc: cfg.SOC, towns: cfg.Municipalities,
+		events: cfg.Events, finder: cfg.Finder, analysis: cfg.Analysis, health: cfg.Health, soc: cfg.SOC, towns: cfg.Municipalities,
 		log: cfg.Log, now: cfg.Now, base: strings.TrimSuffix(cfg.PublicURL, "/"), secure: public.Scheme == "https",
 	}
 	if c.texts, err = loadTexts(); err != nil {
@@ -104,6 +106,10 @@ func (c *Console) Handler() http.Handler {
 	m.Handle("GET /live", c.signedIn(c.live))
 	m.Handle("GET /search", c.signedIn(c.search))
 	m.Handle("GET /search/fields", c.signedIn(c.searchFields))
+	m.Handle("GET /search/live", c.signedIn(c.search))
+	m.Handle("GET /search/export", c.signedIn(c.export))
+	m.Handle("POST /search", c.signedIn(c.keep))
+	m.Handle("GET /sql", c.signedIn(c.sql))
 	m.Handle("GET /event", c.signedIn(c.event))
 	m.Handle("GET /alerts", c.signedIn(c.alerts))
 	m.Handle("GET /alerts/{id}", c.signedIn(c.alert))

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 
+	"mimamori/event"
 	"mimamori/soc"
 )
 
@@ -46,6 +47,8 @@ func classify(err error) *pageError {
 		return &pageError{http.StatusGatewayTimeout, "error.slow", err}
 	case errors.As(err, &tooLong):
 		return &pageError{http.StatusRequestEntityTooLarge, "error.toolong", err}
+	case errors.Is(err, event.ErrTooLarge):
+		return &pageError{http.StatusUnprocessableEntity, "error.toolarge", err}
 	case errors.Is(err, soc.ErrInvalid):
 		return &pageError{http.StatusBadRequest, "error.invalid", err}
 	}

@@ -55,7 +55,7 @@ func newSite(t *testing.T) *site {
 	}
 	s.clock.Store(now.UnixNano())
 	c, err := New(Config{
-		Events: s.memory, Finder: s.memory, Health: s.memory, SOC: s.soc, Municipalities: event.BuiltinMunicipalities(),
+		Events: s.memory, Finder: s.memory, Analysis: s.memory, Health: s.memory, SOC: s.soc, Municipalities: event.BuiltinMunicipalities(),
 		Log: slog.New(slog.NewTextHandler(s.log, nil)), Now: s.now,
 	})
 	if err != nil {

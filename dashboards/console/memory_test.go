@@ -20,6 +20,7 @@ type memory struct {
 	status Status
 	fail   error // what every answer is, when set
 	panics bool
+	cut    bool // exports end early
 }
 
 func (m *memory) match(q event.Query) ([]*event.Event, error) {

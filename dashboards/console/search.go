@@ -34,6 +34,10 @@ type searchPage struct {
 	First  string // address of the first page; "" when this is it
 	Fields []fieldTop
 	Town   bool // whether rows name their municipality
+
+	Columns string // what a download has, as it was written
+	Live    bool   // the answer is asked for again and again
+	Kept    []kept // searches to open
 }
 
 // fieldTop is a field with its most frequent values.
@@ -57,6 +61,9 @@ type bar struct {
 func (c *Console) search(w http.ResponseWriter, r *http.Request, v *view) error {
 	p, q, err := c.newSearch(r, v)
 	if err != nil {
+		return err
+	}
+	if p.Kept, err = c.kept(r, v); err != nil {
 		return err
 	}
 	if p.Err != nil {
@@ -93,6 +100,10 @@ func (c *Console) search(w http.ResponseWriter, r *http.Request, v *view) error 
 			return err
 		}
 	}
+	if r.URL.Path == "/search/live" {
+		c.render(w, r, v, http.StatusOK, liveResult(v, p))
+		return nil
+	}
 	c.render(w, r, v, http.StatusOK, searchTempl(v, p))
 	return nil
 }
@@ -100,7 +111,8 @@ func (c *Console) search(w http.ResponseWriter, r *http.Request, v *view) error 
 // newSearch reads the parameters that all parts of the search page share.
 func (c *Console) newSearch(r *http.Request, v *view) (*searchPage, event.Query, error) {
 	params := r.URL.Query()
-	p := &searchPage{Q: strings.TrimSpace(params.Get("q")), Span: parseSpan(params, v.Now), Town: v.Wide()}
+	p := &searchPage{Q: strings.TrimSpace(params.Get("q")), Span: parseSpan(params, v.Now), Town: v.Wide(),
+		Columns: strings.TrimSpace(params.Get("columns")), Live: params.Get("live") != "" && params.Get("cursor") == ""}
 	if len(p.Q) > maxSearch {
 		return nil, event.Query{}, &pageError{status: http.StatusRequestEntityTooLarge, key: "error.toolong"}
 	}

@@ -42,7 +42,11 @@ func (c *Console) headers(next http.Handler) http.Handler {
 // public serves a page to everybody; v.User is set for who is signed in.
 func (c *Console) public(h handler) http.Handler {
 	return c.sessions.LoadAndSave(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), Timeout)
+		limit := Timeout
+		if r.URL.Path == "/search/export" {
+			limit = exportTime
+		}
+		ctx, cancel := context.WithTimeout(r.Context(), limit)
 		defer cancel()
 		r = r.WithContext(ctx)
 		v := c.newView(r)
@@ -64,7 +68,11 @@ func (c *Console) public(h handler) http.Handler {
 // guarded runs f and turns a panic into an error.
 func guarded(f func() error) (err error) {
 	defer func() {
-		if p := recover(); p != nil {
+		p := recover()
+		if p == http.ErrAbortHandler { //nolint:errorlint // the server knows it by identity
+			panic(p) // what was begun can't be ended well
+		}
+		if p != nil {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()

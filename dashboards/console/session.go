@@ -45,13 +45,13 @@ func (c *Console) beginSession(r *http.Request, u *soc.User) error {
 
 // sessionGood tells whether the session still holds for the user as he is now:
 // not idle, not disabled, no new password since. What a page asks for by itself
-// (/live) is no sign of life.
+// (/live, /search/live) is no sign of life.
 func (c *Console) sessionGood(r *http.Request, u *soc.User) bool {
 	idle := c.now().Sub(time.Unix(c.sessions.GetInt64(r.Context(), "seen"), 0))
 	if u.Disabled || c.sessions.GetInt64(r.Context(), "generation") != u.Generation || idle > sessionIdle {
 		return false
 	}
-	if idle > seenEvery && r.URL.Path != "/live" {
+	if idle > seenEvery && r.URL.Path != "/live" && r.URL.Path != "/search/live" {
 		c.sessions.Put(r.Context(), "seen", c.now().Unix())
 	}
 	return true

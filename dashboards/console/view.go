@@ -3,6 +3,7 @@ package console
 import (
 	"fmt"
 	"math"
+	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -230,6 +231,34 @@ func (v *view) fieldsURL() string {
 	q := v.URL.Query()
 	q.Del("cursor")
 	return address("/search/fields", q)
+}
+
+// liveURL is where the answer to a search comes from anew.
+func (v *view) liveURL() string {
+	q := v.URL.Query()
+	q.Del("cursor")
+	return address("/search/live", q)
+}
+
+// exportURL is a search's download.
+func (v *view) exportURL(format string, bom bool) string {
+	q := v.URL.Query()
+	q.Del("cursor")
+	q.Del("live")
+	q.Set("format", format)
+	if bom {
+		q.Set("bom", "1")
+	}
+	return address("/search/export", q)
+}
+
+// parseID reads the number of something that is kept.
+func parseID(s string) (int64, error) {
+	id, err := strconv.ParseInt(s, 10, 64)
+	if err != nil {
+		return 0, &pageError{http.StatusBadRequest, "error.invalid", err}
+	}
+	return id, nil
 }
 
 // collectorQuery is a search for one collector's events.

@@ -34,6 +34,11 @@
     if (link) location.href = link.href;
   });
 
+  // A search that is followed holds still while one of its events is open.
+  document.addEventListener("htmx:beforeRequest", (e) => {
+    if (e.target.hasAttribute("data-still") && $("tr.opened:not([hidden])", e.target)) e.preventDefault();
+  });
+
   // Keys.
   const rows = () => all("[data-row]").filter((r) => r.offsetParent !== null);
   const move = (step) => {
