@@ -75,14 +75,15 @@ func TestMistakesOfStatementsNameTheirPlace(t *testing.T) {
 	}{
 		{"SELECT count(*)\nFORM events", "syntax error", 2, 6},
 		{`SELECT nothing FROM events`, `"nothing" not found`, 1, 1},
-		{`SELECT * FROM event`, "the table is events", 1, 1},
+		{`SELECT * FROM event`, "the table is events", 1, 15},
+		{"SELECT '日本',\n  getenv('X')", "getenv", 2, 3},
 		{`SELECT 1/'x'`, "Could not convert", 1, 1},
 		{`DROP TABLE x`, "Only SELECT", 1, 1},
 	} {
 		mine.Text = c.text
 		_, err := s.SQL(context.Background(), mine)
 		var le *lang.Error
-		if !errors.As(err, &le) || !strings.Contains(le.Msg, c.want) || le.Line != c.line {
+		if !errors.As(err, &le) || !strings.Contains(le.Msg, c.want) || le.Line != c.line || le.Col != c.col {
 			t.Errorf("%s: %v", c.text, err)
 		}
 	}

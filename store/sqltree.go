@@ -2,6 +2,8 @@ package store
 
 import (
 	_ "embed"
+	"encoding/json"
+	"strconv"
 	"strings"
 
 	"mimamori/internal/lang"
@@ -22,6 +24,7 @@ type sqlTree struct {
 	tables  map[string]bool   // names of WITH and aliases, in lower case
 	asked   map[string]bool   // fields that the statement names
 	all     bool              // it asks for whole rows
+	at      int               // where in the text the part under examination is
 	refused *lang.Error
 }
 
@@ -44,7 +47,7 @@ const withPrefix = "with "
 // refuse notes the first refusal.
 func (t *sqlTree) refuse(format string, args ...string) {
 	if t.refused == nil {
-		t.refused = sqlError(t.text, 0, format, args...)
+		t.refused = sqlError(t.text, t.at, format, args...)
 	}
 }
 
@@ -73,6 +76,11 @@ func (t *sqlTree) check(n any) {
 			t.check(x)
 		}
 	case map[string]any:
+		if number, ok := n["query_location"].(json.Number); ok {
+			if at, err := strconv.Atoi(number.String()); err == nil && at <= len(t.text) {
+				t.at = at
+			}
+		}
 		for key, x := range n {
 			if !t.words["key "+key] && !empty(x) {
 				t.refuse("this kind of statement (%s) is not allowed", key)

@@ -146,7 +146,7 @@ func TestFollowingShowsTheNewestAndSaysWhatItLeavesOut(t *testing.T) {
 	wants(t, page, `hx-get="/search/live?live=1&amp;range=7d"`, "5秒ごと", "ほかの900件は省いています", "追うのをやめる")
 	_, part := b.get("/search/live?live=1&range=7d")
 	wants(t, part, `id="live-result"`, "ほかの900件")
-	lacks(t, part, "<html")
+	lacks(t, part, "<html", `href="/search/live`, "/search/fields")
 	_, page = b.get("/search?range=7d")
 	lacks(t, page, "live-result")
 }

@@ -59,6 +59,11 @@ type bar struct {
 }
 
 func (c *Console) search(w http.ResponseWriter, r *http.Request, v *view) error {
+	live := r.URL.Path == "/search/live"
+	if live { // a part of the page: its links are the page's
+		page := *v.URL
+		page.Path, v.URL = "/search", &page
+	}
 	p, q, err := c.newSearch(r, v)
 	if err != nil {
 		return err
@@ -100,7 +105,7 @@ func (c *Console) search(w http.ResponseWriter, r *http.Request, v *view) error 
 			return err
 		}
 	}
-	if r.URL.Path == "/search/live" {
+	if live {
 		c.render(w, r, v, http.StatusOK, liveResult(v, p))
 		return nil
 	}
@@ -197,7 +202,7 @@ func (v *view) bars(buckets []event.Bucket, s span) ([]bar, string) {
 		out = append(out, bar{
 			X: x, Width: max(1, end-x-1.5), Y: 100 - height, Height: height,
 			Title: v.T("search.bar", v.Abs(from), v.Abs(to), v.Num(b.Count)),
-			URL:   v.With("range", "", "from", formatMoment(from), "to", formatMoment(to)),
+			URL:   v.With("live", "", "range", "", "from", formatMoment(from), "to", formatMoment(to)),
 		})
 	}
 	return out, v.T("search.scale", v.Span(width), v.Num(most))

@@ -82,6 +82,9 @@ async function look(page, tag) {
   for (const [name, path, status] of [
     ["overview", "/"], ["alerts", "/alerts"], ["alerts-none", "/alerts?q=zzzzzz"], ["search", "/search?range=24h"],
     ["search-none", "/search?q=zzzzzzzz"], ["search-mistake", "/search?q=" + encodeURIComponent('sorce.ip == "10.1.2.3" && event.action == "deny"'), 422],
+    ["search-live", "/search?range=15m&live=1"], ["sql", "/sql"],
+    ["sql-answer", "/sql?range=24h&q=" + encodeURIComponent('SELECT "event.dataset", count(*) n, max("@timestamp") FROM events GROUP BY ALL ORDER BY n DESC')],
+    ["sql-mistake", "/sql?q=" + encodeURIComponent("SELECT *\nFROM read_parquet('/etc/passwd')"), 422],
     ["status", "/status"], ["password", "/password"], ["users", "/users"], ["notfound", "/no-such-page", 404],
   ]) {
     await open(page, path, status);
@@ -99,8 +102,24 @@ async function look(page, tag) {
   await shot(page, `${tag}-event`);
 }
 
+// keep saves a search by keyboard, opens it again and downloads it.
+async function keep(page) {
+  await open(page, "/search?range=24h&q=" + encodeURIComponent('event.action == "deny"'));
+  await page.locator("details.tool > summary").first().press("Enter");
+  await page.fill(".tool input[name=name]", "拒否された通信");
+  await Promise.all([page.waitForNavigation(), page.locator(".tool button[value=save]").press("Enter")]);
+  await page.locator("details.tool > summary").first().press("Enter");
+  await shot(page, "work-kept");
+  check(await page.locator(".kept a").count() > 0, "the search that was kept is not offered");
+  await page.locator("details.tool > summary").nth(1).press("Enter");
+  await shot(page, "work-download");
+  const answer = await page.request.get(base + await page.locator(".tool a[download]").first().getAttribute("href"));
+  check(answer.status() === 200 && (await answer.text()).includes("deny"), "the download has no events");
+}
+
 // work does what an analyst does.
 async function work(page) {
+  await keep(page);
   await open(page, "/search?range=7d");
   await page.locator(".fields details.field").first().waitFor();
   check(await page.locator(".histogram a").count() > 0, "the histogram has no bars");
