@@ -111,8 +111,7 @@ func TestAttacksAreRefused(t *testing.T) {
 	for _, a := range attacks() {
 		mine.Text = aimed(s, a)
 		got, err := s.SQL(context.Background(), mine)
-		var le *lang.Error
-		if !errors.As(err, &le) {
+		if _, refused := errors.AsType[*lang.Error](err); !refused {
 			t.Errorf("%.200s: answered %v, %v", a, got, err)
 			continue
 		}

@@ -45,7 +45,7 @@ func (s *Store) inBox(ctx context.Context, job *sqlJob) (*event.Table, error) {
 	if err := gob.NewEncoder(&in).Encode(job); err != nil {
 		return nil, fmt.Errorf("store: SQL: %w", err)
 	}
-	cmd := exec.CommandContext(ctx, s.opts.SQLBox[0], s.opts.SQLBox[1:]...) //nolint:gosec // our own program
+	cmd := exec.CommandContext(ctx, s.opts.SQLBox[0], s.opts.SQLBox[1:]...)
 	cmd.Env, cmd.Dir, cmd.Stdin = []string{"MIMAMORI_SQL_BOX=1"}, s.dir, &in
 	out, err := cmd.StdoutPipe()
 	if err == nil {

@@ -116,8 +116,10 @@ func (c *Console) search(w http.ResponseWriter, r *http.Request, v *view) error 
 // newSearch reads the parameters that all parts of the search page share.
 func (c *Console) newSearch(r *http.Request, v *view) (*searchPage, event.Query, error) {
 	params := r.URL.Query()
-	p := &searchPage{Q: strings.TrimSpace(params.Get("q")), Span: parseSpan(params, v.Now), Town: v.Wide(),
-		Columns: strings.TrimSpace(params.Get("columns")), Live: params.Get("live") != "" && params.Get("cursor") == ""}
+	p := &searchPage{
+		Q: strings.TrimSpace(params.Get("q")), Span: parseSpan(params, v.Now), Town: v.Wide(),
+		Columns: strings.TrimSpace(params.Get("columns")), Live: params.Get("live") != "" && params.Get("cursor") == "",
+	}
 	if len(p.Q) > maxSearch {
 		return nil, event.Query{}, &pageError{status: http.StatusRequestEntityTooLarge, key: "error.toolong"}
 	}

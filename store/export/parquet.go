@@ -18,7 +18,7 @@ const groupRows = 10_000
 // parquetWriter writes a column a field: text as STRING, dates as TIMESTAMP in
 // nanoseconds UTC, a list as a repeated STRING.
 type parquetWriter struct {
-	out    *parquet.Writer
+	out    *parquet.GenericWriter[any]
 	fields []event.Field // by name, as parquet-go orders columns
 	row    parquet.Row
 }
@@ -31,7 +31,7 @@ func newParquet(w io.Writer, fields []event.Field) *parquetWriter {
 	p := &parquetWriter{fields: slices.Clone(fields)}
 	slices.SortFunc(p.fields, func(a, b event.Field) int { return cmp.Compare(a.Name(), b.Name()) })
 	p.fields = slices.Compact(p.fields)
-	p.out = parquet.NewWriter(w, parquet.NewSchema("events", group), parquet.Compression(&parquet.Zstd), parquet.MaxRowsPerRowGroup(groupRows))
+	p.out = parquet.NewGenericWriter[any](w, parquet.NewSchema("events", group), parquet.Compression(&parquet.Zstd), parquet.MaxRowsPerRowGroup(groupRows))
 	return p
 }
 
