@@ -109,6 +109,9 @@ func (x *question) prepare(text string, limit int) (string, []event.Field, error
 // writing makes more of a statement than was allowed.
 func (x *question) recheck(text, query string, known map[string]string) error {
 	tree, err := x.s.duck.parseSQL(x.ctx, query)
+	if x.ctx.Err() != nil {
+		return failed(x.ctx, err)
+	}
 	if err != nil {
 		return sqlError(text, 0, "the statement can't be written in plain form")
 	}
