@@ -61,10 +61,16 @@ fuzz:
 		done; \
 	done
 
-# The real programs with real senders and a real browser; needs rsyslog, squid
-# and Chromium (.ci/run installs them).
-e2e:
+# The engines that tests drive (Elasticsearch: needs Maven, and Java 17 to run),
+# into MIMAMORI_ENGINES. Where they are not, their tests are skipped.
+engines:
+	@for fetch in deploy/dev/engine-*.sh; do "$$fetch" || exit 1; done
+
+# The real programs with real senders, engines and a real browser; needs rsyslog,
+# squid and Chromium (.ci/run installs them).
+e2e: engines
 	MIMAMORI_E2E=1 $(GO) test -count=1 -timeout 20m ./internal/e2e/...
+	MIMAMORI_E2E=1 $(GO) test -count=1 -timeout 20m ./store/elastic
 	MIMAMORI_E2E=1 $(GO) test -count=1 -timeout 5m -run 'Journal|RealAuditd|InstalledUnit' ./collector ./cmd/mimamori-collector
 
 # The engines that tests run against, each once, into $MIMAMORI_ENGINES (default

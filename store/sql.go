@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +21,9 @@ type bounds struct {
 
 func boundsOf(q event.Query) bounds {
 	b := bounds{math.MinInt64, math.MaxInt64, q.Tenants}
+	if len(b.tenants) > 1 { // named twice is not two
+		b.tenants = slices.Compact(slices.Sorted(slices.Values(b.tenants)))
+	}
 	if !q.From.IsZero() {
 		b.from = nanos(q.From)
 	}
@@ -231,9 +235,21 @@ func (t *translator) test(n *lang.Test) string {
 		parts = append(parts, pred(x))
 	}
 	if t.inRest(name) {
+		if n.Op == lang.InCIDR { // what stands there is not sure to be an address
+			pred = t.cidr(t.ids.message, texts(n))
+		}
 		parts = append(parts, t.anyInRest(name, pred))
 	}
 	return either(parts)
+}
+
+// texts are a test's values as text.
+func texts(n *lang.Test) []string {
+	words := make([]string, len(n.Values))
+	for i, v := range n.Values {
+		words[i] = v.Str()
+	}
+	return words
 }
 
 var operators = map[lang.Op]string{lang.Eq: " = ", lang.Lt: " < ", lang.Le: " <= ", lang.Gt: " > ", lang.Ge: " >= "}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -17,7 +18,7 @@ func (t *translator) japan(f event.Field, unit time.Duration) string {
 	if x == "" {
 		return ""
 	}
-	at := fmt.Sprintf("(%s + %d)", x, int64(9*time.Hour))
+	at := fmt.Sprintf("(least(%s, %d) + %d)", x, math.MaxInt64-int64(9*time.Hour), int64(9*time.Hour)) // a day of 2262 is the end
 	return fmt.Sprintf("((%s - ((%s %% %d + %d) %% %d)) // %d)", at, at, int64(unit), int64(unit), int64(unit), int64(unit))
 }
 

@@ -12,10 +12,7 @@ import (
 
 // textPredicate returns how one text is tested.
 func (t *translator) textPredicate(n *lang.Test) func(x string) string {
-	words := make([]string, len(n.Values))
-	for i, v := range n.Values {
-		words[i] = v.Str()
-	}
+	words := texts(n)
 	if n.View != lang.Whole {
 		return func(x string) string { return either(compared(viewed(x, n.View), n)) }
 	}

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"mimamori/event"
+	"mimamori/internal/aho"
 )
 
 func fieldProgram(n FieldTest) Program {
@@ -31,7 +32,7 @@ func fieldProgram(n FieldTest) Program {
 		}
 		for _, x := range a.List() {
 			for _, y := range b.List() {
-				if x == y || n.Fold && strings.EqualFold(x, y) {
+				if x == y || n.Fold && sameLower(x, y) {
 					return true
 				}
 			}
@@ -95,4 +96,12 @@ func numberProgram(t *Test) Program {
 func number(v event.Value) bool {
 	k := v.Kind()
 	return k == event.Long || k == event.Double || k == event.Date || k == event.Boolean
+}
+
+// sameLower compares two texts by their lower case, as every other fold here does.
+func sameLower(x, y string) bool {
+	if aho.IsASCII(x) && aho.IsASCII(y) {
+		return strings.EqualFold(x, y)
+	}
+	return strings.ToLower(x) == strings.ToLower(y)
 }
