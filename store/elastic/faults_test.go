@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/pem"
 	"io"
+	"log"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -138,13 +139,15 @@ func killed(t *testing.T, es *testkit.Elastic) {
 // distribution does not have: a proxy stands for what would take it.
 func security(t *testing.T, es *testkit.Elastic) {
 	var keys []string
-	proxy := httptest.NewTLSServer(front(t, es, func(w http.ResponseWriter, r *http.Request, to http.Handler) {
-		if a := r.Header.Get("Authorization"); strings.HasPrefix(a, "ApiKey ") {
+	proxy := httptest.NewUnstartedServer(front(t, es, func(w http.ResponseWriter, r *http.Request, to http.Handler) {
+		if a := r.Header.Get("Authorization"); strings.HasPrefix(strings.ToLower(a), "apikey ") {
 			keys = append(keys, a)
 			r.SetBasicAuth("elastic", es.Password)
 		}
 		to.ServeHTTP(w, r)
 	}))
+	proxy.Config.ErrorLog = log.New(io.Discard, "", 0) // it is to be refused
+	proxy.StartTLS()
 	defer proxy.Close()
 	dir := t.TempDir()
 	file := func(name, text string) string {
@@ -163,7 +166,7 @@ func security(t *testing.T, es *testkit.Elastic) {
 		}
 		return s.Take(context.Background(), plainBatch(1, 3))
 	}
-	if err := take(Config{CA: ca, APIKey: file("key", "abc=\n")}); err != nil || keys[0] != "ApiKey abc=" {
+	if err := take(Config{CA: ca, APIKey: file("key", "abc=\n")}); err != nil || !strings.EqualFold(strings.Join(keys[:1], ""), "apikey abc=") {
 		t.Errorf("%v %v", err, keys)
 	}
 	if err := take(Config{CA: ca, User: "elastic", Password: file("good", es.Password)}); err != nil {

@@ -34,6 +34,28 @@ func corpus() *event.Batch {
 	return b
 }
 
+// Traffic makes n events of one town in batches of 2,000, to measure by.
+func Traffic(n int) []*event.Batch {
+	town := sample.Towns(1)[0]
+	m, x := sample.New(town, 1, began), new(event.Builder)
+	var out []*event.Batch
+	at := began
+	for seq := range n {
+		if seq%2_000 == 0 {
+			out = append(out, &event.Batch{})
+		}
+		at = at.Add(20 * time.Millisecond)
+		m.SetTime(at)
+		line, kind := m.Append(nil)
+		cut(x, string(line), kind)
+		set(x, "@timestamp", event.Time(at.UnixNano()))
+		set(x, "municipality", event.String(town.Code))
+		set(x, "collector", event.String(town.Host))
+		out[len(out)-1].Append(x, event.Ref{Collector: town.Host, Source: "s", Epoch: 1793577600, Seq: uint64(seq + 1)})
+	}
+	return out
+}
+
 func set(x *event.Builder, name string, v event.Value) {
 	if f, ok := event.Intern(name); ok {
 		x.Set(f, v)
