@@ -103,5 +103,5 @@ func sameLower(x, y string) bool {
 	if aho.IsASCII(x) && aho.IsASCII(y) {
 		return strings.EqualFold(x, y)
 	}
-	return strings.ToLower(x) == strings.ToLower(y)
+	return equalFold(x, strings.ToLower(y))
 }

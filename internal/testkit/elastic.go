@@ -84,13 +84,13 @@ func (e *Elastic) Start(t testing.TB) {
 	if os.Getuid() == 0 {
 		args = append([]string{"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"}, args...)
 	}
-	cmd := exec.Command(args[0], args[1:]...) //nolint:gosec,noctx // ours; Kill ends it
+	cmd := exec.Command(args[0], args[1:]...) //nolint:noctx // ours; Kill ends it
 	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = e.dir, e.env(), log, log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	ended := make(chan struct{})
-	go func() { //nolint:gosec // Kill waits for it
+	go func() {
 		_ = cmd.Wait()
 		close(ended)
 	}()
@@ -195,21 +195,21 @@ func (e *Elastic) prepare(from string) error {
 			"\ndiscovery.type: single-node\npath.data: " + e.dir + "/data\npath.logs: " + e.dir + "/logs\ncluster.routing.allocation.disk.threshold_enabled: false\n" +
 			"action.destructive_requires_name: false\nxpack.security.enabled: true\nxpack.security.enrollment.enabled: false\n",
 	} {
-		if err := os.MkdirAll(filepath.Dir(filepath.Join(config, path)), 0o755); err != nil { //nolint:gosec // read by whom the engine runs as
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(config, path)), 0o755); err != nil {
 			return err
 		}
-		if err := os.WriteFile(filepath.Join(config, path), []byte(text), 0o644); err != nil { //nolint:gosec // see above
+		if err := os.WriteFile(filepath.Join(config, path), []byte(text), 0o644); err != nil {
 			return err
 		}
 	}
 	for _, sub := range []string{"data", "logs", "tmp"} {
-		if err := os.Mkdir(filepath.Join(e.dir, sub), 0o755); err != nil { //nolint:gosec // see above
+		if err := os.Mkdir(filepath.Join(e.dir, sub), 0o755); err != nil {
 			return err
 		}
 	}
 	keystore := filepath.Join(e.home, "bin", "elasticsearch-keystore")
 	for _, args := range [][]string{{"create"}, {"add", "-x", "-f", "bootstrap.password"}} {
-		cmd := exec.Command(keystore, args...) //nolint:gosec,noctx // ours, and short
+		cmd := exec.Command(keystore, args...) //nolint:noctx // ours, and short
 		cmd.Env, cmd.Stdin = e.env(), strings.NewReader(e.Password)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("%s: %w\n%s", keystore, err, out)
@@ -218,7 +218,7 @@ func (e *Elastic) prepare(from string) error {
 	if os.Getuid() != 0 {
 		return nil
 	}
-	if err := os.Chmod(e.dir, 0o755); err != nil { //nolint:gosec // see above
+	if err := os.Chmod(e.dir, 0o755); err != nil {
 		return err
 	}
 	return chownTree(e.dir, 65534)
@@ -254,12 +254,12 @@ func linkTree(from, to string) error {
 		}
 		target := filepath.Join(to, rel)
 		if d.IsDir() {
-			return os.MkdirAll(target, 0o755) //nolint:gosec // read by whom the engine runs as
+			return os.MkdirAll(target, 0o755)
 		}
 		if os.Link(path, target) == nil {
 			return nil
 		}
-		text, err := os.ReadFile(path) //nolint:gosec // ours
+		text, err := os.ReadFile(path)
 		if err != nil {
 			return err
 		}

@@ -46,7 +46,7 @@ func (s *Store) send(ctx context.Context, docs []*document) ([]*document, error)
 		} `json:"items"`
 	}
 	err := s.call(ctx, esapi.BulkRequest{
-		Body: &text, RequireDataStream: esapi.BoolPtr(true),
+		Body: &text, RequireDataStream: new(true),
 		FilterPath: []string{"items.*.status", "items.*.error.type", "items.*.error.reason", "items.*.error.caused_by.reason"},
 	}, &answer)
 	switch {
@@ -115,7 +115,7 @@ func (s *Store) missing(ctx context.Context, docs []*document) ([]*document, err
 	if len(patterns) > 50 { // as much as a request's first line holds
 		patterns = []string{s.cfg.Prefix + "-*"}
 	}
-	if err := s.call(ctx, esapi.IndicesRefreshRequest{Index: patterns, IgnoreUnavailable: esapi.BoolPtr(true)}, nil); err != nil {
+	if err := s.call(ctx, esapi.IndicesRefreshRequest{Index: patterns, IgnoreUnavailable: new(true)}, nil); err != nil {
 		return docs, err
 	}
 	have := map[string]bool{}
@@ -128,7 +128,7 @@ func (s *Store) missing(ctx context.Context, docs []*document) ([]*document, err
 			} `json:"hits"`
 		}
 		if err := s.call(ctx, esapi.SearchRequest{
-			Index: patterns, IgnoreUnavailable: esapi.BoolPtr(true), AllowPartialSearchResults: esapi.BoolPtr(false), FilterPath: []string{"hits.hits._id"},
+			Index: patterns, IgnoreUnavailable: new(true), AllowPartialSearchResults: new(false), FilterPath: []string{"hits.hits._id"},
 			Body: esutil.NewJSONReader(body{"size": len(part), "_source": false, "query": body{"ids": body{"values": part}}}),
 		}, &answer); err != nil {
 			return docs, err

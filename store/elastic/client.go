@@ -41,34 +41,43 @@ func (e *Error) Error() string {
 // connect makes the client. It opens no connection. There is no product check
 // in it, so that whatever speaks the protocol can be behind it.
 func connect(c Config) (esapi.Transport, error) {
-	var err error
-	t := elastictransport.Config{Username: c.User, DisableRetry: true}
-	for _, text := range c.URLs {
-		u, err := url.Parse(text)
-		if err != nil {
-			return nil, fmt.Errorf("elasticsearch: %w", err)
-		}
-		t.URLs = append(t.URLs, u)
-	}
-	if t.Password, err = secret(c.Password); err != nil {
-		return nil, err
-	}
-	if t.APIKey, err = secret(c.APIKey); err != nil {
-		return nil, err
-	}
-	if c.CA != "" {
-		if t.CACert, err = os.ReadFile(c.CA); err != nil {
-			return nil, fmt.Errorf("elasticsearch: ca: %w", err)
-		}
-	}
 	base, ok := http.DefaultTransport.(*http.Transport)
 	if !ok {
 		return nil, errors.New("elasticsearch: the program's HTTP transport was replaced")
 	}
 	own := base.Clone()
 	own.ResponseHeaderTimeout = 2 * time.Minute
-	t.Transport = own
-	client, err := elastictransport.New(t)
+	var urls []*url.URL
+	for _, text := range c.URLs {
+		u, err := url.Parse(text)
+		if err != nil {
+			return nil, fmt.Errorf("elasticsearch: %w", err)
+		}
+		urls = append(urls, u)
+	}
+	options := []elastictransport.Option{elastictransport.WithDisableRetry(), elastictransport.WithTransport(own), elastictransport.WithURLs(urls...)}
+	if c.Password != "" {
+		text, err := secret(c.Password)
+		if err != nil {
+			return nil, err
+		}
+		options = append(options, elastictransport.WithBasicAuth(c.User, text))
+	}
+	if c.APIKey != "" {
+		text, err := secret(c.APIKey)
+		if err != nil {
+			return nil, err
+		}
+		options = append(options, elastictransport.WithAPIKey(text))
+	}
+	if c.CA != "" {
+		pem, err := os.ReadFile(c.CA)
+		if err != nil {
+			return nil, fmt.Errorf("elasticsearch: ca: %w", err)
+		}
+		options = append(options, elastictransport.WithCACert(pem))
+	}
+	client, err := elastictransport.NewClient(options...)
 	if err != nil {
 		return nil, fmt.Errorf("elasticsearch: %w", err)
 	}
@@ -127,8 +136,7 @@ func answered(status int, body io.Reader) error {
 
 // status is the status that an error carries, 0 for none.
 func status(err error) int {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Status
 	}
 	return 0

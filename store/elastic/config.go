@@ -53,11 +53,8 @@ func (c *Config) Check() (string, error) {
 	return "", nil
 }
 
-// secret reads a file that holds one line; "" for no file.
+// secret reads a file that holds one line.
 func secret(path string) (string, error) {
-	if path == "" {
-		return "", nil
-	}
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return "", fmt.Errorf("elasticsearch: %w", err)

@@ -41,7 +41,7 @@ func (s *Store) document(e *event.Event) (*document, error) {
 	}
 	d := &document{ref: e.Ref, id: identity(e.Ref), town: town(e.Str(townField))}
 	d.stream = s.cfg.Prefix + "-" + dataset(e.Str(datasetField)) + "-" + d.town
-	dst := append(d.text, `{"create":{"_index":`...)
+	dst := []byte(`{"create":{"_index":`)
 	dst = append(event.AppendString(dst, d.stream), `,"_id":`...)
 	dst = append(event.AppendString(dst, d.id), "}}\n"...)
 	d.text = append(appendSource(dst, e), '\n')

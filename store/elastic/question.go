@@ -98,11 +98,8 @@ func (s *Store) Get(ctx context.Context, ref event.Ref, tenants []string) (*even
 			return nil, err
 		}
 		b, builder := &event.Batch{}, new(event.Builder)
-		for _, h := range found.Hits.Hits {
-			if err := decode(h.Source, builder, b); err != nil {
-				return nil, err
-			}
-			return b, nil
+		if hits := found.Hits.Hits; len(hits) > 0 {
+			return b, decode(hits[0].Source, builder, b)
 		}
 	}
 	return nil, fmt.Errorf("elasticsearch: %s %s %s %s: %w", ref.Collector, ref.Source, strconv.FormatUint(ref.Epoch, 10), strconv.FormatUint(ref.Seq, 10), store.ErrNotFound)

@@ -36,11 +36,11 @@ type answer struct {
 // search sends one search, at a point in time when pit names one. An answer
 // that lacks a shard's part is an error.
 func (x *question) search(ctx context.Context, ask body, pit string) (*answer, error) {
-	req := esapi.SearchRequest{AllowPartialSearchResults: esapi.BoolPtr(false)}
+	req := esapi.SearchRequest{AllowPartialSearchResults: new(false)}
 	if pit != "" {
 		ask["pit"] = body{"id": pit, "keep_alive": "2m"}
 	} else {
-		req.Index, req.IgnoreUnavailable = x.index, esapi.BoolPtr(true)
+		req.Index, req.IgnoreUnavailable = x.index, new(true)
 	}
 	req.Body = esutil.NewJSONReader(ask)
 	out := &answer{}
@@ -71,7 +71,7 @@ func (x *question) summary(ctx context.Context, aggs body) (*summary, error) {
 	var point struct {
 		ID string `json:"id"`
 	}
-	if err := x.s.call(ctx, esapi.OpenPointInTimeRequest{Index: x.index, KeepAlive: "2m", IgnoreUnavailable: esapi.BoolPtr(true)}, &point); err != nil {
+	if err := x.s.call(ctx, esapi.OpenPointInTimeRequest{Index: x.index, KeepAlive: "2m", IgnoreUnavailable: new(true)}, &point); err != nil {
 		return nil, err
 	}
 	defer func() {
