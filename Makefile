@@ -61,22 +61,19 @@ fuzz:
 		done; \
 	done
 
-# The engines that tests drive (Elasticsearch: needs Maven, and Java 17 to run),
-# into MIMAMORI_ENGINES. Where they are not, their tests are skipped.
+# The engines that tests run against, each once, into $MIMAMORI_ENGINES (default
+# ~/.cache/mimamori/engines): Elasticsearch needs Maven, and Java 17 to run; Loki
+# is built, which takes minutes. Where they are not, their tests are skipped.
 engines:
-	@for fetch in deploy/dev/engine-*.sh; do "$$fetch" || exit 1; done
+	@for script in deploy/dev/engine-*.sh; do GO="$(GO)" $$script || exit 1; done
 
 # The real programs with real senders, engines and a real browser; needs rsyslog,
 # squid and Chromium (.ci/run installs them).
 e2e: engines
 	MIMAMORI_E2E=1 $(GO) test -count=1 -timeout 20m ./internal/e2e/...
-	MIMAMORI_E2E=1 $(GO) test -count=1 -timeout 20m ./store/elastic
+	MIMAMORI_E2E=1 $(GO) test -count=1 -timeout 20m -p 1 ./store/elastic ./store/loki
+	MIMAMORI_E2E=1 $(GO) test -count=1 -timeout 5m -run Elasticsearch ./internal/app
 	MIMAMORI_E2E=1 $(GO) test -count=1 -timeout 5m -run 'Journal|RealAuditd|InstalledUnit' ./collector ./cmd/mimamori-collector
-
-# The engines that tests run against, each once, into $MIMAMORI_ENGINES (default
-# ~/.cache/mimamori/engines). Loki is built, which takes minutes.
-engines:
-	@for script in deploy/dev/engine-*.sh; do GO="$(GO)" $$script || exit 1; done
 
 bench: build
 	$(GO) test -run '^$$' -bench . -benchtime $(BENCHTIME) -p 1 ./...

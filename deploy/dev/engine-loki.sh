@@ -26,6 +26,6 @@ chmod -R u+w src
 cd src
 "$go" mod edit -dropreplace github.com/grafana/loki/pkg/push # the module has no folder for it
 mkdir -p "$to"
-CGO_ENABLED=0 GOFLAGS="-mod=mod -trimpath -buildvcs=false -p=${JOBS:-1}" nice "$go" build -ldflags '-s -w' -o "$to/loki.tmp" ./cmd/loki
+CGO_ENABLED=0 GOFLAGS="-mod=mod -trimpath -buildvcs=false" "$go" build -ldflags '-s -w' -o "$to/loki.tmp" ./cmd/loki
 mv "$to/loki.tmp" "$to/loki"
 chmod -R a+rX "$to"

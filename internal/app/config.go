@@ -114,7 +114,10 @@ func LoadConfig(path string) (Config, error) {
 		return c, doc.ErrorAt(at, err.Error(), "")
 	}
 	dir := filepath.Dir(path)
-	for _, p := range append([]*string{&c.Data, &c.Municipalities, &c.Lists, &c.Bus.Cert, &c.Bus.Key, &c.Bus.NKey, &c.Bus.CA, &c.Sinks.Loki.Password, &c.Sinks.Loki.Token, &c.Sinks.Loki.CA}, pointers(c.Rules, c.Formats, c.Enrichment.GeoIP)...) {
+	for _, p := range append([]*string{
+		&c.Data, &c.Municipalities, &c.Lists, &c.Bus.Cert, &c.Bus.Key, &c.Bus.NKey, &c.Bus.CA, &c.Sinks.Loki.Password, &c.Sinks.Loki.Token, &c.Sinks.Loki.CA,
+		&c.Sinks.Elasticsearch.Password, &c.Sinks.Elasticsearch.APIKey, &c.Sinks.Elasticsearch.CA,
+	}, pointers(c.Rules, c.Formats, c.Enrichment.GeoIP)...) {
 		*p = below(dir, *p)
 	}
 	for _, p := range c.archivePaths() {

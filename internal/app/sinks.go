@@ -13,14 +13,25 @@ import (
 	"github.com/oklog/run"
 
 	"mimamori/dashboards/console"
+	"mimamori/event"
 	"mimamori/store"
+	"mimamori/store/elastic"
 	"mimamori/store/loki"
 )
 
 // Sinks are the engines that follow the event store.
 type Sinks struct {
-	Alarm string `yaml:"alarm"` // age of the oldest event that an engine lacks, from which on it is a warning
-	Loki  Loki   `yaml:"loki"`
+	Alarm         string        `yaml:"alarm"` // age of the oldest event that an engine lacks, from which on it is a warning
+	Elasticsearch Elasticsearch `yaml:"elasticsearch"`
+	Loki          Loki          `yaml:"loki"`
+}
+
+// Elasticsearch is one that follows the event store.
+type Elasticsearch struct {
+	elastic.Config `yaml:",inline"`
+
+	From string `yaml:"from"` // beginning or now: what a new engine is given
+	Keep string `yaml:"keep"` // how long retention waits for it
 }
 
 // Loki is a Grafana Loki that follows the event store.
@@ -31,8 +42,8 @@ type Loki struct {
 	Token    string `yaml:"token_file"`    // a file with a bearer token
 	CA       string `yaml:"ca"`            // PEM of the authority, "" for the system's
 	MaxAge   string `yaml:"max_age"`       // later than this an event stands at its arrival
-	From     string `yaml:"from"`          // beginning or now: what a new engine is given
-	Keep     string `yaml:"keep"`          // how long retention waits for it
+	From     string `yaml:"from"`          // as Elasticsearch's
+	Keep     string `yaml:"keep"`          //
 }
 
 // engine is one of them at work.
@@ -44,33 +55,60 @@ type engine struct {
 
 // defaultSinks is what an empty file means.
 func defaultSinks() Sinks {
-	return Sinks{Alarm: "1h", Loki: Loki{MaxAge: "5d", From: "beginning", Keep: "7d"}}
+	const from, keep = "beginning", "7d"
+	return Sinks{Alarm: "1h", Elasticsearch: Elasticsearch{From: from, Keep: keep}, Loki: Loki{MaxAge: "5d", From: from, Keep: keep}}
 }
 
 // checkSinks checks what the configuration says of engines.
 func (c *Config) checkSinks() (string, error) {
-	l := &c.Sinks.Loki
-	for _, x := range []struct{ at, age string }{{"alarm", c.Sinks.Alarm}, {"loki.max_age", l.MaxAge}, {"loki.keep", l.Keep}} {
+	l, e := &c.Sinks.Loki, &c.Sinks.Elasticsearch
+	for _, x := range []struct{ at, age string }{{"alarm", c.Sinks.Alarm}, {"elasticsearch.keep", e.Keep}, {"loki.max_age", l.MaxAge}, {"loki.keep", l.Keep}} {
 		if _, err := parseAge(x.age); err != nil {
 			return "$.sinks." + x.at, err
 		}
 	}
-	if l.From != "beginning" && l.From != "now" {
-		return "$.sinks.loki.from", fmt.Errorf("from %q: write beginning or now", l.From)
+	for _, x := range []struct{ at, from string }{{"elasticsearch", e.From}, {"loki", l.From}} {
+		if x.from != "beginning" && x.from != "now" {
+			return "$.sinks." + x.at + ".from", fmt.Errorf("from %q: write beginning or now", x.from)
+		}
 	}
 	if l.User != "" && l.Token != "" {
 		return "$.sinks.loki.token_file", errors.New("give user and password_file, or token_file, not both")
+	}
+	if len(e.URLs) > 0 {
+		if at, err := e.Check(); err != nil {
+			return "$.sinks.elasticsearch." + at, err
+		}
 	}
 	return "", nil
 }
 
 // openSinks makes the engines; they are served when the program runs.
 func (a *App) openSinks(context.Context) error {
+	return errors.Join(a.openElasticsearch(), a.openLoki())
+}
+
+func (a *App) openElasticsearch() error {
+	c := &a.cfg.Sinks.Elasticsearch
+	if len(c.URLs) == 0 {
+		return nil
+	}
+	e, err := a.addEngine("elasticsearch", c.From, c.Keep)
+	if err != nil {
+		return err
+	}
+	e.sink, err = elastic.Open(c.Config, elastic.Options{
+		Log: a.log, Lists: a.lists, Refused: func(ref event.Ref, reason string) { a.refused(e, ref, reason) },
+	})
+	return err
+}
+
+func (a *App) openLoki() error {
 	l := &a.cfg.Sinks.Loki
 	if l.URL == "" {
 		return nil
 	}
-	e, err := newEngine("loki", l.From, l.Keep)
+	e, err := a.addEngine("loki", l.From, l.Keep)
 	if err != nil {
 		return err
 	}
@@ -88,20 +126,22 @@ func (a *App) openSinks(context.Context) error {
 	}
 	sink, err := loki.Open(loki.Config{
 		URL: l.URL, User: l.User, Password: password, Token: token, CA: l.CA, MaxAge: age,
-		Refused: func(r loki.Refusal) { a.refused(e, r.Municipality, r.Reason) },
+		Refused: func(r loki.Refusal) { a.refused(e, r.Ref, r.Reason) },
 	})
 	if err != nil {
 		return err
 	}
 	a.onClose("loki", func() error { sink.Close(); return nil })
 	e.sink = sink
-	a.engines = append(a.engines, e)
 	return nil
 }
 
-func newEngine(name, from, keep string) (*engine, error) {
+// addEngine enters one that follows; its sink is still to come.
+func (a *App) addEngine(name, from, keep string) (*engine, error) {
 	age, err := parseAge(keep)
-	return &engine{SinkOptions: store.SinkOptions{Name: name, FromNow: from == "now", Keep: age}}, err
+	e := &engine{SinkOptions: store.SinkOptions{Name: name, FromNow: from == "now", Keep: age}}
+	a.engines = append(a.engines, e)
+	return e, err
 }
 
 // secret reads a file with one secret; "" for no file.
@@ -118,9 +158,9 @@ func secret(path string) (string, error) {
 
 // refused counts an event that an engine does not take, and says so ever more
 // seldom.
-func (a *App) refused(e *engine, town, reason string) {
+func (a *App) refused(e *engine, ref event.Ref, reason string) {
 	if n := e.refused.Add(1); bits.OnesCount64(uint64(n)) == 1 {
-		a.log.Warn("an engine refuses events for good; they stay in the event store", "sink", e.Name, "municipality", town, "reason", reason, "so_far", n)
+		a.log.Warn("an engine refuses events for good; they stay in the event store", "sink", e.Name, "collector", ref.Collector, "source", ref.Source, "sequence", ref.Seq, "reason", reason, "so_far", n)
 	}
 }
 

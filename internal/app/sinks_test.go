@@ -16,18 +16,22 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"mimamori/event"
+	"mimamori/internal/testkit"
 	"mimamori/store"
 )
 
 func TestSinksThatCannotWorkAreToldWithTheirPlace(t *testing.T) {
 	for text, want := range map[string]string{
-		"sinks:\n  alarm: soon\n":                                         "mimamori.yaml:2:10",
-		"sinks:\n  loki:\n    from: monday\n":                             "mimamori.yaml:3:11",
-		"sinks:\n  loki:\n    keep: 0d\n":                                 "mimamori.yaml:3:11",
-		"sinks:\n  loki:\n    max_age: long\n":                            "mimamori.yaml:3:14",
-		"sinks:\n  loki:\n    user: u\n    token_file: t\n":               "mimamori.yaml:4:17",
-		"sinks:\n  loki:\n    uri: http://loki\n":                         "mimamori.yaml:3:5",
-		"sinks:\n  loki:\n    url: http://loki\n  elastic:\n    url: x\n": "mimamori.yaml:4:3",
+		"sinks:\n  alarm: soon\n":                                            "mimamori.yaml:2:10",
+		"sinks:\n  loki:\n    from: monday\n":                                "mimamori.yaml:3:11",
+		"sinks:\n  loki:\n    keep: 0d\n":                                    "mimamori.yaml:3:11",
+		"sinks:\n  loki:\n    max_age: long\n":                               "mimamori.yaml:3:14",
+		"sinks:\n  loki:\n    user: u\n    token_file: t\n":                  "mimamori.yaml:4:17",
+		"sinks:\n  loki:\n    uri: http://loki\n":                            "mimamori.yaml:3:5",
+		"sinks:\n  elasticsearch:\n    from: monday\n":                       "mimamori.yaml:3:11",
+		"sinks:\n  elasticsearch:\n    urls: [elastic:9200]\n":               "mimamori.yaml:3:12",
+		"sinks:\n  elasticsearch:\n    urls: [http://e:9200]\n    user: u\n": "mimamori.yaml:4:11",
+		"sinks:\n  loki:\n    url: http://loki\n  elastic:\n    url: x\n":    "mimamori.yaml:4:3",
 	} {
 		path := filepath.Join(t.TempDir(), "mimamori.yaml")
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -118,4 +122,45 @@ func TestAnEngineThatIsBehindIsAWarningUntilItHasCaughtUp(t *testing.T) {
 	cancel()
 	wg.Wait()
 	check(0, 0)
+}
+
+// TestElasticsearchFollowsTheStore: the real one gets what is committed.
+func TestElasticsearchFollowsTheStore(t *testing.T) {
+	e := testkit.NewElastic(t)
+	secret := filepath.Join(t.TempDir(), "password")
+	if err := os.WriteFile(secret, []byte(e.Password+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w := newTown(t, func(c *Config) {
+		c.Sinks.Elasticsearch.URLs, c.Sinks.Elasticsearch.User, c.Sinks.Elasticsearch.Password = []string{e.URL}, "elastic", secret
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := w.store.Follow(ctx, "elasticsearch", w.engines[0].sink); err != nil {
+			t.Error(err)
+		}
+	})
+	defer wg.Wait()
+	defer cancel()
+	b, x := new(event.Batch), new(event.Builder)
+	for i := range uint64(100) {
+		x.Set(event.MustLookup("municipality"), event.String("312011"))
+		x.Set(event.MustLookup("@timestamp"), event.Time(w.clock.UnixNano()))
+		b.Append(x, event.Ref{Collector: "c-1", Source: "fw", Epoch: 1, Seq: i + 1})
+	}
+	if err := w.store.Commit(ctx, store.Commit{Batches: []*event.Batch{b}, Frames: []store.FrameRange{{Collector: "c-1", Source: "fw", Epoch: 1, First: 1, Last: 100, Stored: 100}}}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the engine has all", func() bool { return w.store.Stats().Sinks[0].Behind == 0 })
+	there, ok := w.engines[0].sink.(interface {
+		Count(context.Context, event.Query) (int64, error)
+	})
+	if !ok {
+		t.Fatal("it answers no questions")
+	}
+	eventually(t, "they can be searched", func() bool { // a second after it has them
+		n, err := there.Count(ctx, event.Query{Tenants: []string{"312011"}})
+		return n == 100 && err == nil
+	})
 }

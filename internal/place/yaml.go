@@ -137,8 +137,11 @@ func keyOf(t reflect.Type) key {
 	}
 	out := keys{}
 	for f := range t.Fields() {
-		if tag, _, _ := strings.Cut(f.Tag.Get("yaml"), ","); tag != "" {
+		switch tag, option, _ := strings.Cut(f.Tag.Get("yaml"), ","); {
+		case tag != "":
 			out[tag] = keyOf(f.Type)
+		case option == "inline":
+			maps.Copy(out, keyOf(f.Type).below)
 		}
 	}
 	return key{below: out}

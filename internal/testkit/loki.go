@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -15,9 +14,6 @@ import (
 	"testing"
 	"time"
 )
-
-// lokiFolder is where deploy/dev/engine-loki.sh leaves it, below the engines'.
-const lokiFolder = "loki-v3.7.8"
 
 // Loki is a real Loki on this machine: one process, loopback, files, and tenants
 // that have to be named.
@@ -36,24 +32,13 @@ func NewLoki(t testing.TB, limits ...string) *Loki {
 	if testing.Short() {
 		t.Skip("-short: no engine is started")
 	}
-	root := os.Getenv("MIMAMORI_ENGINES")
-	if root == "" {
-		home, err := os.UserHomeDir()
-		if err != nil {
-			t.Fatal(err)
-		}
-		root = filepath.Join(home, ".cache", "mimamori", "engines")
+	l := &Loki{program: filepath.Join(Engine(t, "loki-v3.7.8"), "loki"), dir: t.TempDir()}
+	ports, err := freePorts(2)
+	if err != nil {
+		t.Fatal(err)
 	}
-	l := &Loki{program: filepath.Join(root, lokiFolder, "loki"), dir: t.TempDir()}
-	if _, err := os.Stat(l.program); err != nil {
-		if os.Getenv("MIMAMORI_E2E") == "1" {
-			t.Fatalf("%v: `make engines` builds it", err)
-		}
-		t.Skipf("%s is not there: `make engines` builds it", l.program)
-	}
-	port, grpc := freePort(t), freePort(t)
-	l.URL = "http://127.0.0.1:" + strconv.Itoa(port)
-	config := fmt.Sprintf(lokiConfig, port, grpc, l.dir)
+	l.URL = "http://127.0.0.1:" + ports[0]
+	config := fmt.Sprintf(lokiConfig, ports[0], ports[1], l.dir)
 	for _, line := range limits {
 		config += "  " + line + "\n"
 	}
@@ -69,9 +54,9 @@ const lokiConfig = `auth_enabled: true
 analytics: {reporting_enabled: false}
 server:
   http_listen_address: 127.0.0.1
-  http_listen_port: %d
+  http_listen_port: %s
   grpc_listen_address: 127.0.0.1
-  grpc_listen_port: %d
+  grpc_listen_port: %s
   log_level: warn
 common:
   instance_addr: 127.0.0.1
@@ -88,16 +73,6 @@ limits_config:
   max_entries_limit_per_query: 100000
   max_query_length: 0s
 `
-
-func freePort(t testing.TB) int {
-	t.Helper()
-	ln, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	return ln.Addr().(*net.TCPAddr).Port
-}
 
 // Start starts it, again after Kill: at the same address, with the data that it
 // has. It waits until it is ready.

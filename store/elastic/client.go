@@ -31,7 +31,7 @@ func (e *Error) Error() string {
 	s := fmt.Sprintf("elasticsearch answers %d %s: %s", e.Status, e.Type, e.Reason)
 	switch e.Status {
 	case http.StatusUnauthorized:
-		s += " (check user and password, or api_key)"
+		s += " (check user and password_file, or api_key_file)"
 	case http.StatusForbidden:
 		s += " (the role may not do this: docs/elasticsearch.md lists what it needs)"
 	}

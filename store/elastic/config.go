@@ -12,13 +12,13 @@ import (
 
 // Config says where Elasticsearch is and who we are there.
 type Config struct {
-	URLs      []string `yaml:"urls"`      // https://host:9200, any of a cluster's nodes; none: no Elasticsearch
-	CA        string   `yaml:"ca"`        // PEM of the authority that its certificate is from; "": the system's
-	User      string   `yaml:"user"`      // with password, or api_key instead of both
-	Password  string   `yaml:"password"`  // file that holds it
-	APIKey    string   `yaml:"api_key"`   // file that holds it, as Elasticsearch encoded it
-	Prefix    string   `yaml:"prefix"`    // first part of the data streams' names; default logs
-	Retention string   `yaml:"retention"` // age at which Elasticsearch deletes: 400d, 48h; "": never
+	URLs      []string `yaml:"urls"`          // https://host:9200, any of a cluster's nodes; none: no Elasticsearch
+	CA        string   `yaml:"ca"`            // PEM of the authority that its certificate is from; "": the system's
+	User      string   `yaml:"user"`          // with password_file, or api_key_file instead of both
+	Password  string   `yaml:"password_file"` // file that holds it
+	APIKey    string   `yaml:"api_key_file"`  // file that holds it, as Elasticsearch encoded it
+	Prefix    string   `yaml:"prefix"`        // first part of the data streams' names; default logs
+	Retention string   `yaml:"retention"`     // age at which Elasticsearch deletes: 400d, 48h; "": never
 }
 
 var (
@@ -42,9 +42,9 @@ func (c *Config) Check() (string, error) {
 	}
 	switch {
 	case c.APIKey != "" && (c.User != "" || c.Password != ""):
-		return "api_key", errors.New("api_key stands instead of user and password: leave one of them out")
+		return "api_key_file", errors.New("api_key_file stands instead of user and password_file: leave one of them out")
 	case (c.User == "") != (c.Password == ""):
-		return "user", errors.New("user and password go together; password names a file")
+		return "user", errors.New("user and password_file go together")
 	case c.Prefix != "" && !prefixForm.MatchString(c.Prefix):
 		return "prefix", fmt.Errorf("%q: small letters, digits, _ and ., at most 32, no hyphen", c.Prefix)
 	case c.Retention != "" && !retentionForm.MatchString(c.Retention):

@@ -17,7 +17,7 @@ func TestMistakesInTheConfigurationAreNamed(t *testing.T) {
 		{Config{URLs: []string{url[0], "elastic:9200"}}, "urls[1]", "no URL"},
 		{Config{URLs: []string{"https://elastic:secret@a.example.jp"}}, "urls[0]", "under user"},
 		{Config{URLs: []string{"http://a.example.jp:9200"}, CA: "ca.pem"}, "urls[0]", "https://"},
-		{Config{URLs: url, APIKey: "k", User: "u", Password: "p"}, "api_key", "leave one"},
+		{Config{URLs: url, APIKey: "k", User: "u", Password: "p"}, "api_key_file", "leave one"},
 		{Config{URLs: url, User: "u"}, "user", "go together"},
 		{Config{URLs: url, Password: "p"}, "user", "go together"},
 		{Config{URLs: url, Prefix: "Logs-x"}, "prefix", "no hyphen"},
