@@ -20,7 +20,8 @@ const (
 // chunkWriter encodes columns into Parquet column chunks, one after the other,
 // into its buffer. It holds all scratch memory and is reused.
 type chunkWriter struct {
-	zstd *zstd.Encoder
+	zstd    *zstd.Encoder
+	filters *filterer
 
 	out     []byte // the chunk so far
 	raw     []byte // a page before compression
@@ -45,7 +46,7 @@ func newChunkWriter() (*chunkWriter, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store: %w", err)
 	}
-	return &chunkWriter{zstd: z}, nil
+	return &chunkWriter{zstd: z, filters: newFilterer()}, nil
 }
 
 // encode writes the column's chunk to w.out and returns its metadata, with
@@ -159,6 +160,7 @@ func (w *chunkWriter) plainPages(c *column, meta *format.ColumnMetaData, text bo
 			if err := w.appendText(c.strs[s.val:s.valEnd]); err != nil {
 				return err
 			}
+			w.filters.page(c, s, w.text, w.offsets)
 		case c.shape == shapeFloat:
 			for _, n := range c.nums[s.val:s.valEnd] {
 				w.raw = binary.LittleEndian.AppendUint64(w.raw, n)

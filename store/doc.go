@@ -13,6 +13,11 @@
 // its manifest can't disagree: a file is there whole or it is none. Rows are
 // sorted by municipality, dataset and time.
 //
+// Behind a row group's columns stand its filters, one for each 4,096 rows, and
+// their places in the manifest: a search reads the rows that may have what it
+// looks for. A file of a commit has none until it is merged. Any reader of Parquet passes over them; a damaged filter is named in
+// Stats and its rows are read.
+//
 // What is written is what is read back, field by field, with these exceptions:
 // bytes that are no UTF-8 become U+FFFD; text comes back with the kind of its
 // field (keyword, text or ip); a date in a field of another type comes back as

@@ -42,7 +42,7 @@ func (x *question) eachIn(sc *scan, s *segment, take func(*event.Batch) error) e
 		return fmt.Errorf("store: %w", err)
 	}
 	defer f.Close()
-	rest := sc.restOf(s)
+	rest := sc.inRest(s)
 	base := int64(0)
 	for _, g := range rowGroups(f, meta, sc.reader, sc.ids) {
 		if err := x.ctx.Err(); err != nil {

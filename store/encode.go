@@ -49,6 +49,8 @@ type encoder struct {
 	columns []*column
 	spare   []*column
 
+	bare int // files of at most so many events get no filters
+
 	collector, source, epoch, seq, same, rest *column
 	restNames                                 map[string]struct{}
 	restRow                                   []byte
@@ -66,7 +68,7 @@ func newEncoder() (*encoder, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &encoder{ids: newFieldIDs(), chunks: chunks, restNames: map[string]struct{}{}}, nil
+	return &encoder{ids: newFieldIDs(), chunks: chunks, bare: rowGroupRows, restNames: map[string]struct{}{}}, nil
 }
 
 // write writes a segment with all events of the batches, and fills in the
@@ -80,6 +82,7 @@ func (x *encoder) write(out io.Writer, batches []*event.Batch, m *manifest, spel
 	}
 	x.plan(x.sort(m), spelling)
 	w := newFileWriter(out, x.chunks)
+	w.bare = len(x.events) <= x.bare
 	for from := 0; from < len(x.order) || from == 0; from += rowGroupRows {
 		rows := x.order[from:min(len(x.order), from+rowGroupRows)]
 		for row, i := range rows {
@@ -127,7 +130,7 @@ func (x *encoder) sort(m *manifest) []event.Field {
 			lastName, last = name, g
 		}
 		t, timed := e.Get(x.ids.time)
-		m.count(name[0], t.Int(), timed)
+		m.count(name[0], name[1], t.Int(), timed)
 		x.keys = append(x.keys, sortKey{last, t.Int()})
 		x.order = append(x.order, int32(i))
 		for f := range e.All {

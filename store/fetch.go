@@ -22,25 +22,39 @@ func (x *question) fetch(hits []hit) (*event.Batch, error) {
 	for i, h := range hits {
 		byFile[h.file] = append(byFile[h.file], i)
 	}
-	r, err := newChunkReader()
-	if err != nil {
-		return nil, err
-	}
-	defer r.zstd.Close()
+	var groups []wantedRows
 	for file, list := range byFile {
 		slices.SortFunc(list, func(a, b int) int { return cmp.Compare(hits[a].row, hits[b].row) })
 		f, meta, _, err := openSegment(file)
 		if err != nil {
 			return nil, fmt.Errorf("store: %w", err)
 		}
-		err = r.readRows(f, meta, hits, list, rows)
-		f.Close()
+		defer f.Close()
+		more, err := split(f, meta, hits, list)
 		if err != nil {
 			return nil, fmt.Errorf("store: %s: %w", file, err)
 		}
-		if err := x.ctx.Err(); err != nil {
-			return nil, fmt.Errorf("store: %w", err)
+		groups = append(groups, more...)
+	}
+	err := x.parallel(len(groups), func(i int) error {
+		r, err := newChunkReader()
+		if err != nil {
+			return err
 		}
+		defer r.zstd.Close()
+		g := groups[i]
+		out := make([]*storedRow, len(g.rows))
+		for k, h := range g.hits {
+			out[k] = &storedRow{}
+			rows[h] = out[k] // each hit is in one group
+		}
+		if err := r.readGroup(g.f, g.meta, g.group, g.rows, out); err != nil {
+			return fmt.Errorf("store: %s: %w", g.f.Name(), err)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	batch, builder := &event.Batch{}, new(event.Builder)
 	ids := x.s.enc.ids
@@ -64,34 +78,36 @@ type storedField struct {
 	value event.Value
 }
 
-// readRows reads the rows of one file that list names (indexes into hits, in
-// row order).
-func (r *chunkReader) readRows(f *os.File, meta *format.FileMetaData, hits []hit, list []int, rows []*storedRow) error {
+// wantedRows are hits in one row group.
+type wantedRows struct {
+	f     *os.File
+	meta  *format.FileMetaData
+	group *format.RowGroup
+	hits  []int // indexes
+	rows  []int // their numbers in the group, sorted
+}
+
+// split says which row group each of the hits of a file is in. list has their
+// indexes, in the order of rows.
+func split(f *os.File, meta *format.FileMetaData, hits []hit, list []int) ([]wantedRows, error) {
+	var out []wantedRows
 	base := int64(0)
 	for g := range meta.RowGroups {
-		group := &meta.RowGroups[g]
+		w := wantedRows{f: f, meta: meta, group: &meta.RowGroups[g]}
 		n := 0
-		for n < len(list) && hits[list[n]].row < base+group.NumRows {
+		for n < len(list) && hits[list[n]].row < base+w.group.NumRows {
+			w.rows = append(w.rows, int(hits[list[n]].row-base))
 			n++
 		}
-		here := list[:n]
-		list = list[n:]
-		wanted, out := make([]int, n), make([]*storedRow, n)
-		for i, h := range here {
-			wanted[i], out[i] = int(hits[h].row-base), &storedRow{}
-			rows[h] = out[i]
+		if w.hits, list = list[:n], list[n:]; n > 0 {
+			out = append(out, w)
 		}
-		if n > 0 {
-			if err := r.readGroup(f, meta, group, wanted, out); err != nil {
-				return err
-			}
-		}
-		base += group.NumRows
+		base += w.group.NumRows
 	}
 	if len(list) > 0 {
-		return fmt.Errorf("%w: it has no row %d", errPage, hits[list[0]].row)
+		return nil, fmt.Errorf("%w: it has no row %d", errPage, hits[list[0]].row)
 	}
-	return nil
+	return out, nil
 }
 
 // readGroup reads the wanted rows (numbers in the group, sorted) into out.

@@ -29,10 +29,12 @@ type fileWriter struct {
 	at     int64
 	chunks *chunkWriter
 	meta   format.FileMetaData
+	index  filterIndex
+	bare   bool // no filters: what was just committed is little, and soon merged
 }
 
 func newFileWriter(out io.Writer, chunks *chunkWriter) *fileWriter {
-	w := &fileWriter{out: bufio.NewWriterSize(out, 256<<10), chunks: chunks}
+	w := &fileWriter{out: bufio.NewWriterSize(out, 256<<10), chunks: chunks, index: filterIndex{Version: tokenVersion, Rows: sliceRows}}
 	w.meta.Version = 2
 	w.meta.CreatedBy = "mimamori"
 	return w
@@ -53,12 +55,15 @@ func (w *fileWriter) rowGroup(columns []*column, rows int) error {
 		w.schema(columns)
 	}
 	g := format.RowGroup{NumRows: int64(rows), FileOffset: w.at, Ordinal: int16(len(w.meta.RowGroups))}
+	filters := w.chunks.filters
+	filters.begin(rows, w.bare)
 	for _, c := range columns {
 		c.pad(rows)
 		meta, err := w.chunks.encode(c)
 		if err != nil {
 			return err
 		}
+		filters.column(c)
 		if meta.DictionaryPageOffset > 0 {
 			meta.DictionaryPageOffset += w.at - 1
 		}
@@ -67,6 +72,14 @@ func (w *fileWriter) rowGroup(columns []*column, rows int) error {
 		g.TotalCompressedSize += meta.TotalCompressedSize
 		g.Columns = append(g.Columns, format.ColumnChunk{MetaData: meta})
 		if err := w.write(w.chunks.out); err != nil {
+			return err
+		}
+	}
+	if !w.bare {
+		index := filters.finish()
+		index.At = w.at
+		w.index.Groups = append(w.index.Groups, index)
+		if err := w.write(filters.out); err != nil {
 			return err
 		}
 	}
@@ -114,6 +127,9 @@ func (w *fileWriter) schema(columns []*column) {
 
 // finish writes the footer with the manifest and its checksum.
 func (w *fileWriter) finish(m *manifest) error {
+	if !w.bare {
+		m.Filters = &w.index
+	}
 	text, err := json.Marshal(m)
 	if err != nil {
 		return fmt.Errorf("manifest: %w", err)

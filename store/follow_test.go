@@ -156,7 +156,16 @@ func (m *following) rewrite(t *rapid.T) {
 }
 
 func (m *following) retain(t *rapid.T) {
-	if _, err := m.s.Retain(context.Background(), m.now.Add(-time.Duration(rapid.IntRange(0, 60).Draw(t, "age"))*time.Minute)); err != nil {
+	age := func(what string) time.Time {
+		return m.now.Add(-time.Duration(rapid.IntRange(0, 60).Draw(t, what)) * time.Minute)
+	}
+	one, others := age("age"), age("others' age")
+	if _, err := m.s.Retain(context.Background(), func(town, _ string) time.Time {
+		if town == "131016" {
+			return one
+		}
+		return others
+	}); err != nil {
 		m.t.Fatal(err)
 	}
 	left := map[event.Ref]bool{}

@@ -2,7 +2,9 @@ package store
 
 import (
 	"cmp"
+	"math"
 	"slices"
+	"strings"
 )
 
 // FrameRange names records of one source that a segment holds or accounts for:
@@ -66,10 +68,14 @@ type manifest struct {
 	Newest   int64            `json:"newest"`
 	Untimed  int64            `json:"untimed,omitempty"` // events without @timestamp
 	Tenants  map[string]int64 `json:"tenants"`           // events per municipality
+	Kinds    []kind           `json:"kinds,omitempty"`   // sorted; none in files of older programs
 	Frames   []FrameRange     `json:"frames,omitempty"`
 	Rest     []string         `json:"rest,omitempty"`     // fields that some event has in the column rest
 	Replaces []string         `json:"replaces,omitempty"` // files that this one was compacted from
 	Anew     *anew            `json:"anew,omitempty"`     // what Rewrite changed
+	Filters  *filterIndex     `json:"filters,omitempty"`  // nil in files of older programs
+
+	last int // the kind that was counted last
 }
 
 // timed counts an event's time.
@@ -86,9 +92,33 @@ func (m *manifest) timed(ns int64, ok bool) {
 	}
 }
 
+// kind are the events of one municipality and dataset in a segment.
+type kind struct {
+	Municipality string `json:"municipality"`
+	Dataset      string `json:"dataset"`
+	Events       int64  `json:"events"`
+	Newest       int64  `json:"newest"` // @timestamp
+	Untimed      bool   `json:"untimed,omitempty"`
+}
+
+func (k *kind) compare(municipality, dataset string) int {
+	return cmp.Or(cmp.Compare(k.Municipality, municipality), cmp.Compare(k.Dataset, dataset))
+}
+
 // count takes one event into account.
-func (m *manifest) count(tenant string, ns int64, timed bool) {
+func (m *manifest) count(tenant, dataset string, ns int64, timed bool) {
 	m.timed(ns, timed)
 	m.Events++
 	m.Tenants[tenant]++
+	if m.last >= len(m.Kinds) || m.Kinds[m.last].compare(tenant, dataset) != 0 {
+		at, found := slices.BinarySearchFunc(m.Kinds, 0, func(k kind, _ int) int { return k.compare(tenant, dataset) })
+		if m.last = at; !found {
+			m.Kinds = slices.Insert(m.Kinds, at, kind{Municipality: strings.Clone(tenant), Dataset: strings.Clone(dataset), Newest: math.MinInt64})
+		}
+	}
+	k := &m.Kinds[m.last]
+	k.Events++
+	if k.Untimed = k.Untimed || !timed; timed {
+		k.Newest = max(k.Newest, ns)
+	}
 }

@@ -86,7 +86,7 @@ func (w *merger) plan(keys []*mergeKey) ([]piece, error) {
 			p.rows = append(p.rows, x.row-1)
 		}
 		w.order = append(w.order, uint8(best))
-		w.manifest.count(keys[best].tenant, keys[best].ns, keys[best].timed)
+		w.manifest.count(keys[best].tenant, keys[best].dataset, keys[best].ns, keys[best].timed)
 		var err error
 		if keys[best], err = w.nextKey(best); err != nil {
 			return nil, err

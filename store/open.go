@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -54,6 +55,9 @@ func (s *Store) open(opts Options) (err error) {
 	if s.now == nil {
 		s.now = time.Now
 	}
+	if s.workers = opts.Threads; s.workers <= 0 {
+		s.workers = runtime.GOMAXPROCS(0)
+	}
 	if s.enc, err = newEncoder(); err != nil {
 		return err
 	}
@@ -83,7 +87,7 @@ func (s *Store) load() error {
 			if err := os.Remove(path); err != nil {
 				return fmt.Errorf("store: %w", err)
 			}
-		case strings.HasPrefix(e.Name(), "seg-") && strings.HasSuffix(e.Name(), ".parquet"):
+		case isSegment(e.Name()):
 			g, err := loadSegment(path)
 			if s.readOnly && errors.Is(err, fs.ErrNotExist) {
 				continue // merged into another just now

@@ -23,10 +23,26 @@ type question struct {
 	expr   *lang.Expr
 	bounds bounds
 	segs   []*segment
+	held   []*segment // all that were held for it
+	found  []hit      // what matches, if narrow found it; nil: ask segs
 }
 
-// ask prepares a query. The caller calls done in any case but an error.
+// ask prepares a query over the segments that may answer it by their filters, too.
+// The caller calls done in any case but an error.
 func (s *Store) ask(ctx context.Context, q event.Query) (*question, error) {
+	x, err := s.prepare(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	if err := x.narrow(); err != nil {
+		x.done()
+		return nil, err
+	}
+	return x, nil
+}
+
+// prepare holds all segments within the bounds.
+func (s *Store) prepare(ctx context.Context, q event.Query) (*question, error) {
 	expr, err := lang.ParseSearch(q.Text)
 	if err != nil {
 		return nil, fmt.Errorf("store: %w", err)
@@ -35,12 +51,13 @@ func (s *Store) ask(ctx context.Context, q event.Query) (*question, error) {
 		return nil, err
 	}
 	x := &question{s: s, ctx: ctx, expr: expr, bounds: boundsOf(q)}
-	x.segs = s.hold(func(g *segment) bool { some, _ := g.within(x.bounds); return some })
+	x.held = s.hold(func(g *segment) bool { some, _ := g.within(x.bounds); return some })
+	x.segs = x.held
 	return x, nil
 }
 
 func (x *question) done() {
-	x.s.release(x.segs)
+	x.s.release(x.held)
 	x.s.duck.forget()
 	x.s.busy.Done()
 }
@@ -87,6 +104,9 @@ func (x *question) everything() bool {
 
 // count answers from the manifests where they say it all.
 func (x *question) count() (int64, error) {
+	if x.found != nil {
+		return int64(len(x.found)), nil
+	}
 	total, rest := int64(0), []*segment{}
 	for _, g := range x.segs {
 		if _, all := g.within(x.bounds); all && x.everything() {
@@ -214,7 +234,7 @@ func (s *Store) Histogram(ctx context.Context, q event.Query, buckets int) ([]ev
 // span is the time from the oldest event of the held segments to just after
 // the newest; false when none has a time.
 func (x *question) span() (from, to int64, ok bool) {
-	for _, g := range x.segs {
+	for _, g := range x.held {
 		m := g.manifest
 		if m.Events == m.Untimed {
 			continue

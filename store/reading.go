@@ -35,7 +35,7 @@ func (sc *scan) read(s *segment) (*reading, error) {
 	}
 	defer f.Close()
 	out := &reading{name: s.name}
-	rest := sc.restOf(s)
+	rest := sc.inRest(s)
 	for _, g := range rowGroups(f, meta, sc.reader, sc.ids) {
 		out.entries = append(out.entries, sc.group(g, rest, int32(len(out.groups)))...)
 		if g.err != nil {
@@ -49,9 +49,8 @@ func (sc *scan) read(s *segment) (*reading, error) {
 	return out, nil
 }
 
-// restOf are the fields that the scan reads and that events of the segment may
-// have in rest.
-func (sc *scan) restOf(s *segment) map[string]event.Field {
+// inRest are the fields that some event of the segment has in rest.
+func (sc *scan) inRest(s *segment) map[string]event.Field {
 	rest := map[string]event.Field{}
 	for _, field := range sc.fields {
 		if s.inRest(field.Name()) {
@@ -75,7 +74,24 @@ func rowGroups(f *os.File, meta *format.FileMetaData, r *chunkReader, ids fieldI
 	return out
 }
 
-// match returns a row group's rows within the bounds, and those that match.
+// group finds a row group's matching events, reads their fields and lets go of
+// the rest.
+func (sc *scan) group(g *rowGroup, rest map[string]event.Field, number int32) []entry {
+	in, found := sc.match(g, rest)
+	if in.empty() {
+		return nil
+	}
+	out := sc.clock(g, in, number)
+	var rows []int32
+	for row := range found.all {
+		out = append(out, entry{sc.arrival(g, row), number, int32(len(rows))})
+		rows = append(rows, row)
+	}
+	sc.keep(g, rows)
+	return out
+}
+
+// match finds the rows within the bounds, and of them those that match.
 func (sc *scan) match(g *rowGroup, rest map[string]event.Field) (in, found rowSet) {
 	in = allRows(g.n)
 	if sc.bounds != nil {
@@ -93,23 +109,6 @@ func (sc *scan) match(g *rowGroup, rest map[string]event.Field) (in, found rowSe
 		sc.each(g, odd, in, found)
 	}
 	return in, found
-}
-
-// group finds a row group's matching events, reads their fields and lets go of
-// the rest.
-func (sc *scan) group(g *rowGroup, rest map[string]event.Field, number int32) []entry {
-	in, found := sc.match(g, rest)
-	if in.empty() {
-		return nil
-	}
-	out := sc.clock(g, in, number)
-	var rows []int32
-	for row := range found.all {
-		out = append(out, entry{sc.arrival(g, row), number, int32(len(rows))})
-		rows = append(rows, row)
-	}
-	sc.keep(g, rows)
-	return out
 }
 
 // each asks the condition of the rows that have fields in rest, one by one.

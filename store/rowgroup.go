@@ -20,6 +20,7 @@ type rowGroup struct {
 	shapes  []*column      // empty ones
 	ids     fieldIDs
 	n       int
+	rows    []int // the only ones that are read, n of them; nil: all
 	err     error
 
 	vectors map[event.Field]*vector // nil: no row has the field
@@ -48,7 +49,7 @@ func (g *rowGroup) load(name string, t event.Type) *vector {
 		return nil
 	}
 	c := &column{name: name, shape: s, coded: true}
-	if g.err = g.reader.read(g.file, chunk, c, pick{to: g.n}); g.err == nil && c.rows != g.n {
+	if g.err = g.reader.read(g.file, chunk, c, pick{to: int(g.meta.NumRows), rows: g.rows}); g.err == nil && c.rows != g.n {
 		g.err = fmt.Errorf("%w: column %s has %d rows of %d", errPage, name, c.rows, g.n)
 	}
 	if g.err != nil {

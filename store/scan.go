@@ -33,7 +33,7 @@ const scanned = 2048
 // the matching events of segments that overlap in the times of arrival: of one
 // or two, of at most two million events each.
 func (s *Store) Scan(ctx context.Context, q event.Query, root lang.Node, fields []event.Field, to Replay) error {
-	x, err := s.ask(ctx, q)
+	x, err := s.prepare(ctx, q)
 	if err != nil {
 		return err
 	}

@@ -114,6 +114,9 @@ func (s *Store) Search(ctx context.Context, q event.Query) (*event.Page, error) 
 // newest first and each group twice as large, and stops when no other segment
 // can hold an event that belongs before the n-th.
 func (x *question) find(after *rowKey, n int) ([]hit, error) {
+	if x.found != nil {
+		return x.page(after, n), nil
+	}
 	var hits []hit
 	for i, group := 0, 2; i < len(x.segs); group *= 2 {
 		if len(hits) >= n && hits[n-1].Time > x.segs[i].pageTime() {

@@ -24,6 +24,7 @@ type segment struct {
 	refs       atomic.Int64 // one for being live, one for each query
 	dead       atomic.Bool  // out of the live list
 	damaged    atomic.Bool  // compaction met a page that can't be read
+	unsound    atomic.Bool  // a search met a filter that can't be read
 	pinned     atomic.Bool  // Rewrite will come to it: compaction leaves it alone
 }
 

@@ -110,25 +110,25 @@ func (s *Store) sinkStats() []SinkStats {
 	return out
 }
 
-// awaited tells whether a sink has not had all of a segment and may have it yet.
-// The caller holds s.mu.
-func (s *Store) awaited(g *segment, limit int64) bool {
+// awaited tells whether a sink has not had all of a segment and may have it yet,
+// though what is of that age is beyond the limit.
+func (s *Store) awaited(g *segment, age, limit int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return slices.ContainsFunc(s.followers, func(f *follower) bool {
 		_, some, _ := f.missing(g.manifest)
-		return some && g.age() >= limit-int64(f.Keep)
+		return some && age >= limit-int64(f.Keep)
 	})
 }
 
-// giveUp counts what sinks lose by the removal of segments.
-func (s *Store) giveUp(gone []*segment) error {
+// giveUp counts what sinks lose by the removal of so many events of a segment, or
+// of the whole.
+func (s *Store) giveUp(g *segment, events int64, whole bool) error {
 	for _, f := range s.followers {
 		s.mu.Lock()
-		lost := int64(0)
-		for _, g := range gone {
-			if n, some, _ := f.missing(g.manifest); some {
-				lost += n
-				f.add(g.manifest.Frames)
-			}
+		lost, some, _ := f.missing(g.manifest)
+		if lost = min(lost, events); some && whole {
+			f.add(g.manifest.Frames)
 		}
 		f.Lost += lost
 		s.mu.Unlock()

@@ -1,9 +1,7 @@
 package store
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"slices"
@@ -59,6 +57,9 @@ type Store struct {
 	readOnly bool
 	wrap     func(io.Writer) io.Writer // tests let writes fail here
 
+	workers    int  // of one query, beside DuckDB's
+	unfiltered bool // tests ask without filters
+
 	commit sync.Mutex // one writer of new segments
 	enc    *encoder
 	merge  sync.Mutex    // one writer of new segments in the place of old ones
@@ -92,7 +93,7 @@ type Stats struct {
 	Newest   time.Time // @timestamp of the oldest and newest event; zero without
 	Tenants  map[string]int64
 	SetAside []SetAside
-	Damaged  []string // live files with pages that compaction could not read
+	Damaged  []string // live files with pages or filters that could not be read
 	Sinks    []SinkStats
 }
 
@@ -155,7 +156,7 @@ func (s *Store) Stats() Stats {
 		m := g.manifest
 		st.Events += m.Events
 		st.Bytes += g.size
-		if g.damaged.Load() {
+		if g.damaged.Load() || g.unsound.Load() {
 			st.Damaged = append(st.Damaged, g.path)
 		}
 		for t, n := range m.Tenants {
@@ -172,35 +173,4 @@ func (s *Store) Stats() Stats {
 		}
 	}
 	return st
-}
-
-// Retain removes the segments whose newest event is older than before, and
-// returns how many. Events without a time go by when they were stored, and an
-// event that claims a time after it was stored counts as one day later at most.
-// The frames of what is removed are no longer in Frames. What a sink has not had
-// stays for as long as its options say, and is then counted as lost to it.
-func (s *Store) Retain(ctx context.Context, before time.Time) (removed int, err error) {
-	if err := s.change(); err != nil {
-		return 0, err
-	}
-	defer s.busy.Done()
-	s.merge.Lock() // a compaction under way could bring them back
-	defer s.merge.Unlock()
-	limit := nanos(before)
-	s.mu.Lock()
-	var gone []*segment
-	for _, g := range s.segments {
-		if g.age() < limit && !s.awaited(g, limit) {
-			gone = append(gone, g)
-		}
-	}
-	s.mu.Unlock()
-	if err := ctx.Err(); err != nil {
-		return 0, fmt.Errorf("store: %w", err)
-	}
-	if err := s.giveUp(gone); err != nil {
-		return 0, err
-	}
-	s.swap(gone, nil)
-	return len(gone), nil
 }

@@ -33,34 +33,33 @@ import (
 
 // App is the prefecture's program.
 type App struct {
-	cfg       Config
-	log       *slog.Logger
-	now       func() time.Time
-	closers   []closer
-	bus       *bus.Server // nil when NATS runs elsewhere
-	conn      *bus.Conn
-	frames    *bus.Stream
-	turns     *turns
-	store     *store.Store
-	engines   []*engine
-	archive   *archive.Archive // nil when it is off
-	soc       *soc.Service
-	fleet     *fleet.Fleet
-	roster    *roster
-	orders    *bus.Key   // signs orders
-	applying  sync.Mutex // held while the register is applied
-	enricher  *enrich.Enricher
-	lists     *lists.Lists
-	rules     *rulebook
-	formats   string // Sum of those that new lines are read by
-	pipeline  *ingest.Pipeline
-	inbox     *inbox.Inbox
-	listener  net.Listener
-	console   http.Handler
-	retention time.Duration
-	setup     string
-	probe     time.Duration // how often the stream of frames is asked
-	refusal   atomic.Pointer[refusal]
+	cfg      Config
+	log      *slog.Logger
+	now      func() time.Time
+	closers  []closer
+	bus      *bus.Server // nil when NATS runs elsewhere
+	conn     *bus.Conn
+	frames   *bus.Stream
+	turns    *turns
+	store    *store.Store
+	engines  []*engine
+	archive  *archive.Archive // nil when it is off
+	soc      *soc.Service
+	fleet    *fleet.Fleet
+	roster   *roster
+	orders   *bus.Key   // signs orders
+	applying sync.Mutex // held while the register is applied
+	enricher *enrich.Enricher
+	lists    *lists.Lists
+	rules    *rulebook
+	formats  string // Sum of those that new lines are read by
+	pipeline *ingest.Pipeline
+	inbox    *inbox.Inbox
+	listener net.Listener
+	console  http.Handler
+	setup    string
+	probe    time.Duration // how often the stream of frames is asked
+	refusal  atomic.Pointer[refusal]
 
 	heartbeats func(context.Context) (map[string]heard, error) // the newest of each collector
 	silence    *silence.Watcher

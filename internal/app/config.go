@@ -9,7 +9,6 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"mimamori/event"
@@ -33,6 +32,7 @@ type Config struct {
 	Formats        []string                    `yaml:"formats"`        // folders of formats beside the built-in ones
 	Retention      string                      `yaml:"retention"`      // age at which events go: 400d, 48h
 	Archive        Archive                     `yaml:"archive"`        // frames as they came
+	Keep           []Keep                      `yaml:"keep"`           // other ages; the first that fits counts
 	Metrics        Metrics                     `yaml:"metrics"`        // for Prometheus
 	Coverage       []Coverage                  `yaml:"coverage"`       // sources that towns should have
 	Sinks          Sinks                       `yaml:"sinks"`          // engines that follow the event store
@@ -106,6 +106,10 @@ func LoadConfig(path string) (Config, error) {
 		col := &c.Collectors[i]
 		col.Municipality = doc.Written("$.collectors["+strconv.Itoa(i)+"].municipality", col.Municipality)
 	}
+	for i := range c.Keep {
+		k := &c.Keep[i]
+		k.Municipality = doc.Written("$.keep["+strconv.Itoa(i)+"].municipality", k.Municipality)
+	}
 	for i := range c.Coverage {
 		x := &c.Coverage[i]
 		x.Municipality = doc.Written("$.coverage["+strconv.Itoa(i)+"].municipality", x.Municipality)
@@ -158,8 +162,8 @@ func (c *Config) check() (string, error) {
 	if _, err := time.LoadLocation(c.Timezone); err != nil {
 		return "$.timezone", fmt.Errorf("timezone %q is not known; for Japan write Asia/Tokyo", c.Timezone)
 	}
-	if _, err := parseAge(c.Retention); err != nil {
-		return "$.retention", err
+	if at, err := c.checkKeep(); err != nil {
+		return at, err
 	}
 	if at, err := c.checkArchive(); err != nil {
 		return at, err
@@ -191,20 +195,6 @@ func (c *Config) check() (string, error) {
 		return at, err
 	}
 	return c.checkEnrichment()
-}
-
-// parseAge reads 400d, 48h and what time.ParseDuration knows.
-func parseAge(s string) (time.Duration, error) {
-	if days, ok := strings.CutSuffix(s, "d"); ok {
-		if n, err := strconv.Atoi(days); err == nil && n > 0 && n < 100_000 {
-			return time.Duration(n) * 24 * time.Hour, nil
-		}
-	}
-	d, err := time.ParseDuration(s)
-	if err != nil || d <= 0 {
-		return 0, fmt.Errorf("age %q: write 400d or 48h", s)
-	}
-	return d, nil
 }
 
 // municipalities loads the table of codes.

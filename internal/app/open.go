@@ -68,9 +68,7 @@ func (a *App) openStore(context.Context) error {
 	}
 	a.store = s
 	a.onClose("event store", s.Close)
-	age, err := parseAge(a.cfg.Retention)
-	a.retention = age
-	return err
+	return nil
 }
 
 func (a *App) openSOC(ctx context.Context) error {

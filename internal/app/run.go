@@ -68,12 +68,12 @@ func (a *App) housekeep(ctx context.Context) error {
 		}
 		if now := a.now(); now.Sub(retained) > time.Hour {
 			retained = now
-			n, err := a.store.Retain(ctx, now.Add(-a.retention))
+			n, err := a.store.Retain(ctx, a.cfg.keepSince(now))
 			if err != nil && ctx.Err() == nil {
 				a.log.Error("removing old events", "err", err)
 			}
 			if n > 0 {
-				a.log.Info("removed segments beyond their retention", "segments", n)
+				a.log.Info("removed events beyond their retention", "events", n)
 			}
 		}
 	}

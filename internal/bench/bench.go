@@ -46,9 +46,13 @@ type Result struct {
 	Rules         int     `json:"rules,omitempty"`
 	Matches       int     `json:"matches,omitempty"`
 	BytesPerEvent float64 `json:"bytes_per_event,omitempty"`
-	NeedleSeconds float64 `json:"needle_seconds,omitempty"`
 	Choices       int     `json:"choices,omitempty"`        // how often the rules' index was chosen anew
 	ChooseSeconds float64 `json:"choose_seconds,omitempty"` // CPU of that, which is in no other figure
+}
+
+// String is the measurement as a line for people.
+func (r Result) String() string {
+	return fmt.Sprintf("%s: %d events, %.2f µs of CPU an event, %.2f CPU s, peak %d MiB\n", r.Step, r.Events, r.MicrosPerItem, r.CPUSeconds, r.MaxRSSBytes>>20)
 }
 
 func (r *Result) done(u measure.Use) {

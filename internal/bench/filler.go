@@ -1,7 +1,9 @@
 package bench
 
 import (
+	"bytes"
 	"context"
+	"slices"
 	"time"
 
 	"mimamori/event"
@@ -20,6 +22,7 @@ type filler struct {
 	makers []*sample.Maker
 	x      event.Builder
 	line   []byte
+	plant  needle // what the next lines that fit get
 }
 
 func (c *Config) filler(start time.Time) (*filler, error) {
@@ -48,6 +51,7 @@ func (f *filler) add(b *event.Batch, n int, at time.Time) int64 {
 	town := n % len(f.towns)
 	f.makers[town].SetTime(at)
 	f.line, _ = f.makers[town].Append(f.line[:0])
+	f.put()
 	received := at.Add(200 * time.Millisecond)
 	code := f.towns[town].Code
 	f.parser.Parse(format.Input{Line: string(f.line), Received: received, Hint: "bench"}, &f.x)
@@ -58,6 +62,42 @@ func (f *filler) add(b *event.Batch, n int, at time.Time) int64 {
 	f.enrich.Event(&f.x, enrich.Origin{Municipality: code, Zone: "internet", Received: received.UnixNano()})
 	b.Append(&f.x, event.Ref{Collector: f.towns[town].Host, Source: "bench", Epoch: 1, Seq: uint64(n + 1)})
 	return int64(len(f.line))
+}
+
+// later makes events of others, some time afterwards.
+func (f *filler) later(of *event.Batch, n int, by time.Duration) *event.Batch {
+	b := new(event.Batch)
+	for i := range of.Events {
+		e := &of.Events[i]
+		for field, v := range e.All {
+			if v.Kind() == event.Date {
+				v = event.Time(v.Int() + int64(by))
+			}
+			f.x.Set(field, v)
+		}
+		ref := e.Ref
+		ref.Seq = uint64(n + i + 1)
+		b.Append(&f.x, ref)
+	}
+	return b
+}
+
+// put writes each needle over what the line has in its place, if it has; else
+// another line gets it.
+func (f *filler) put() {
+	for _, n := range []struct {
+		after, until string
+		text         *string
+	}{
+		{" srcip=", " ", &f.plant.address}, {"SHA256=", ",", &f.plant.hash}, {`"User":"TOWN\\`, `"`, &f.plant.user},
+	} {
+		_, rest, ok := bytes.Cut(f.line, []byte(n.after))
+		end := bytes.Index(rest, []byte(n.until))
+		if ok && end >= 0 && *n.text != "" {
+			f.line = slices.Concat(f.line[:len(f.line)-len(rest)], []byte(*n.text), rest[end:])
+			*n.text = ""
+		}
+	}
 }
 
 // perCommit is how many events the pipeline stores at once under load.

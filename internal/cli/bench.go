@@ -15,18 +15,18 @@ import (
 
 func (p *program) bench() *cobra.Command {
 	return group("bench", "Measure what an event costs at each step, in CPU time",
-		p.benchStep("collect", "Collector: a file to the spool and over NATS", bench.Collect),
-		p.benchStep("ingest", "Verify, unpack, parse and enrich", func(_ context.Context, c bench.Config) (bench.Result, error) { return bench.Ingest(c) }),
+		p.benchStep("collect", "Collector: a file to the spool and over NATS", func(ctx context.Context, c bench.Config) (fmt.Stringer, error) { return bench.Collect(ctx, c) }),
+		p.benchStep("ingest", "Verify, unpack, parse and enrich", func(_ context.Context, c bench.Config) (fmt.Stringer, error) { return bench.Ingest(c) }),
 		p.benchRules(),
-		p.benchStep("store", "Write the event store, then look for a needle", bench.Store),
+		p.benchStep("store", "Write the event store, compact it, and ask it while events go on coming", func(ctx context.Context, c bench.Config) (fmt.Stringer, error) { return bench.Store(ctx, c) }),
 		p.benchBacktest(), p.benchPipeline(), p.benchOutage())
 }
 
 func (p *program) benchRules() *cobra.Command {
-	return p.benchStep("rules", "Evaluate the rules", func(_ context.Context, c bench.Config) (bench.Result, error) { return bench.Rules(c) })
+	return p.benchStep("rules", "Evaluate the rules", func(_ context.Context, c bench.Config) (fmt.Stringer, error) { return bench.Rules(c) })
 }
 
-type benchFunc func(context.Context, bench.Config) (bench.Result, error)
+type benchFunc func(context.Context, bench.Config) (fmt.Stringer, error)
 
 func (p *program) benchStep(name, short string, run benchFunc) *cobra.Command {
 	var s source
@@ -56,7 +56,7 @@ func (p *program) benchStep(name, short string, run benchFunc) *cobra.Command {
 			if js {
 				return p.print(r)
 			}
-			fmt.Fprintf(p.Out, "%s: %d events, %.2f µs of CPU an event, %.2f CPU s, peak %d MiB\n", r.Step, r.Events, r.MicrosPerItem, r.CPUSeconds, r.MaxRSSBytes>>20)
+			fmt.Fprint(p.Out, r)
 			return nil
 		},
 	}

@@ -126,7 +126,7 @@ func TestEveryBenchPrintsItsKeys(t *testing.T) {
 		"collect":  {"cpu_seconds", "raw_bytes", "wire_bytes"},
 		"ingest":   nil,
 		"rules":    {"rules"},
-		"store":    {"bytes_per_event", "needle_seconds"},
+		"store":    {"bytes_per_event", "questions"},
 		"pipeline": nil,
 	} {
 		obj := object(t, must(t, "", "bench", step, "--events", "3000", "--json"), append(keys, "us_per_event", "events", "max_rss_bytes")...)
