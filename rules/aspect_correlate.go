@@ -54,6 +54,17 @@ func (c *Correlate) aspects() []aspect {
 	return append(out, conditionOf("correlate.until", c.Until)...)
 }
 
+// counts says in one line what is counted; "" of nil.
+func (c *Correlate) counts() string {
+	var parts []string
+	for _, a := range c.aspects() {
+		if name := strings.TrimPrefix(a.field, "correlate."); a.text != "" && !strings.Contains(name, ".") {
+			parts = append(parts, name+" "+a.text)
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
 func fieldNames(fields []event.Field) string {
 	names := make([]string, len(fields))
 	for i, f := range fields {

@@ -12,6 +12,8 @@ import (
 type Explanation struct {
 	Rule    string
 	Matches bool
+	// Counts is what an alert needs besides, for a rule that counts; "" for others.
+	Counts string
 	// Local says how the rule is in the event's municipality where it differs: its
 	// severity and status, and the numbers that it counts by.
 	Local string
@@ -35,7 +37,7 @@ type Explained struct {
 // Explain evaluates every part of a rule's conditions for an event. Lists of
 // inList have no members here.
 func Explain(r *Rule, ev *event.Event) Explanation {
-	x := Explanation{Rule: r.ID}
+	x := Explanation{Rule: r.ID, Counts: r.Correlate.counts()}
 	for i, c := range r.units {
 		part := explain(c.shown, ev)
 		x.Matches = x.Matches || part.Value
@@ -108,6 +110,9 @@ func (x Explanation) String() string {
 	}
 	for _, c := range x.Conditions {
 		c.draw(&b, 1)
+	}
+	if x.Counts != "" {
+		b.WriteString("  an alert needs more than one event: " + x.Counts + "\n")
 	}
 	if len(x.Predicates) > 0 {
 		b.WriteString("  index: " + strings.Join(x.Predicates[:min(8, len(x.Predicates))], " | "))

@@ -25,7 +25,7 @@ func townBatch(x *event.Builder, towns ...string) *event.Batch {
 
 func TestExplainSaysWhatDiffersWhereTheEventIsFrom(t *testing.T) {
 	r, b := overridden(t, counters[0], differing).Get("r"), townBatch(new(event.Builder), "131016", "131032")
-	if got := Explain(r, &b.Events[0]).String(); !strings.Contains(got, "municipality 131016: high, test, count 2, within 1m0s\n") {
+	if got := Explain(r, &b.Events[0]).String(); !strings.Contains(got, "municipality 131016: high, test, count 2, within 1m0s\n") || !strings.Contains(got, "needs more than one event: type threshold, count 3, by municipality, source.ip, within 1m,") {
 		t.Error(got)
 	}
 	if got := Explain(r, &b.Events[1]); got.Local != "" || !got.Matches {

@@ -79,6 +79,8 @@ func TestMistakesOnTheCommandLineSayWhatToDo(t *testing.T) {
 		"needs --sigma":            {"rules", "import"},
 		"is no time":               {"query", "--from", "yesterday", "x"},
 		"unknown field \"sorce.":   {"query", "--data", "DIR", `sorce.ip == "10.0.0.1"`},
+		"--data names the folder":  {"query", "--data", "DIR/events", "x"},
+		"--data DIR/town":          {"query", "--data", "DIR/above", "x"},
 		"unknown command":          {"nonsense"},
 		"no such file":             {"up", "--config", "/nonexistent.yaml"},
 		"unknown key \"colector\"": {"up", "--config", "CONFIG"},
@@ -91,6 +93,10 @@ func TestMistakesOnTheCommandLineSayWhatToDo(t *testing.T) {
 		if err := os.WriteFile(config, []byte("data: x\ncolector: []\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
+		if err := os.MkdirAll(filepath.Join(dir, "above", "town", "events"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		want = strings.Replace(want, "DIR", filepath.Join(dir, "above"), 1)
 		for i := range args {
 			args[i] = strings.NewReplacer("DIR", dir, "CONFIG", config).Replace(args[i])
 		}

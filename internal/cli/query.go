@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -14,6 +16,7 @@ import (
 
 	"mimamori/event"
 	"mimamori/internal/calendar"
+	"mimamori/internal/lang"
 	"mimamori/internal/lists"
 	"mimamori/store"
 )
@@ -107,7 +110,20 @@ func (p *program) openEvents(data string) (*store.Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return store.Open(filepath.Join(data, "events"), store.Options{Log: p.log, Now: p.now, ReadOnly: true, Lists: named, SQLBox: sqlBox()})
+	return p.openStore(data, named)
+}
+
+// openStore opens a data folder's events to read.
+func (p *program) openStore(data string, named lang.Lists) (*store.Store, error) {
+	dir := filepath.Join(data, "events")
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		hint := "--data names the folder of the service that stores them"
+		if near, err := filepath.Glob(filepath.Join(data, "*", "events")); err == nil && len(near) > 0 {
+			hint = "there are some in another folder: --data " + filepath.Dir(near[0])
+		}
+		return nil, fmt.Errorf("no events are stored in %s; %s", data, hint)
+	}
+	return store.Open(dir, store.Options{Log: p.log, Now: p.now, ReadOnly: true, Lists: named, SQLBox: sqlBox()})
 }
 
 // moment reads a point in time, or an age before now; "" is the zero time.

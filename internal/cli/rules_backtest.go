@@ -13,7 +13,6 @@ import (
 	"mimamori/internal/lists"
 	"mimamori/internal/measure"
 	"mimamori/rules"
-	"mimamori/store"
 )
 
 // backtest is one call of the command.
@@ -75,7 +74,7 @@ func (p *program) backtest(ctx context.Context, b backtest) error {
 	if q.To, err = p.moment(b.to); err != nil {
 		return fmt.Errorf("--to: %w", err)
 	}
-	s, err := store.Open(filepath.Join(b.data, "events"), store.Options{Log: p.log, Now: p.now, ReadOnly: true, Lists: named})
+	s, err := p.openStore(b.data, named)
 	if err != nil {
 		return err
 	}

@@ -81,7 +81,23 @@ func (p *program) rollout(id string, folders []string, c rules.Change) error {
 		return err
 	}
 	fmt.Fprintf(p.Out, "%s: %s → %s\n%s\n", id, ways(was), ways(set.Get(id)), path)
+	if c.Status == rules.InTest || c.Status == rules.Stable {
+		p.lacking(set, id)
+	}
 	return nil
+}
+
+// lacking says what a rule that is at work now still lacks.
+func (p *program) lacking(set *rules.Set, id string) {
+	var found []string
+	for _, f := range rules.Lint(set) {
+		if f.Rule == id {
+			found = append(found, f.Message)
+		}
+	}
+	if len(found) > 0 {
+		fmt.Fprintf(p.Err, "it runs, but `rules lint` says: %s\n", strings.Join(found, "; "))
+	}
 }
 
 // complete checks what the flags say, and adds who calls.
