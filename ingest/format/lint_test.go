@@ -116,3 +116,31 @@ func TestCostsAddUp(t *testing.T) {
 		t.Errorf("no lines cost %+v", c)
 	}
 }
+
+// TestWhatNoCaseNamesIsAChoiceToo: `else` needs a test, and a case with an
+// asterisk, which would never be chosen, is a mistake.
+func TestWhatNoCaseNamesIsAChoiceToo(t *testing.T) {
+	then := `then:
+  - by: user.name network.transport
+    cases: {CASE: {set: {event.outcome: success}}}
+    else: {set: {event.outcome: failure}}
+`
+	with := func(words string, more ...string) fstest.MapFS {
+		text := strings.Replace(poorFormat, "  - keys: [acme, src]\n", "", 1)
+		text = strings.Replace(text, "then:\n  - when: source.ip == \"192.0.2.1\"\n    set: {event.outcome: success}\n", strings.Replace(then, "CASE", words, 1), 1)
+		for _, set := range more {
+			text = strings.Replace(text, "set: {event", set, 1)
+		}
+		return fstest.MapFS{"poor.yaml": {Data: []byte(text)}}
+	}
+	opts := LintOptions{CPU: func() time.Duration { return 0 }, Slow: 1}
+	if got := lintOf(t, opts, with(`"x tcp"`)); !strings.Contains(got, "no test reaches 1 of 2 steps: see line 15") { // user.name is -: else
+		t.Error(got)
+	}
+	if got := lintOf(t, opts, with(`"- tcp"`, "set: {network.transport: tcp, event")); !strings.Contains(got, "no test reaches 1 of 2 steps: see line 16") {
+		t.Error(got)
+	}
+	if _, err := Load(with(`"x *"`)); err == nil || !strings.Contains(err.Error(), "poor.yaml:15:13: * is no wildcard") {
+		t.Error(err)
+	}
+}

@@ -2,6 +2,7 @@ package format
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"mimamori/event"
@@ -36,6 +37,7 @@ func (c *compiler) step(n node) (step, *Error) {
 			cases = val
 		case "else":
 			s.otherwise, err = c.block(val)
+			c.f.choices = append(c.f.choices, val)
 		default:
 			var known bool
 			if known, err = c.blockKey(s.body, key, val); !known {
@@ -119,6 +121,9 @@ func (c *compiler) cases(n node, fields int) (map[string]*block, *Error) {
 					words = words[:blank] + "\x00" + words[blank+1:]
 				}
 				lead, choice = words[:strings.LastIndexByte(words, 0)+1], words[strings.LastIndexByte(words, 0)+1:]
+			}
+			if slices.Contains(strings.Split(lead+choice, "\x00"), "*") {
+				return at.fail("* is no wildcard in `cases` of a step: leave the rest to `else`, or choose by fewer fields")
 			}
 			if out[lead+choice] != nil {
 				return at.fail("%q is chosen twice", choice)

@@ -220,6 +220,7 @@ func (t *trace) chosen(p *Parser, s *step, body *block) {
 	switch {
 	case body == nil:
 	case body == s.otherwise:
+		t.saw(body.at)
 		st.Result += ": else"
 	default:
 		t.saw(body.at)
