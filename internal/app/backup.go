@@ -28,8 +28,14 @@ type Saved struct {
 const backupMark = "backup.json"
 
 // notSaved are parts of the data folder that a backup leaves out: the stream of
-// frames, which is the broker's, and orders to the running service.
+// frames, which is the broker's; orders to the running service; the archive, which
+// has a second place of its own; and its keys, which can be destroyed only where
+// they are known to be.
 func notSaved(name string) bool {
+	switch name {
+	case "archive", "archive-keys", "archive.key", "archive.sign":
+		return true
+	}
 	return name == "bus" || name == "events" || name == "reparse" || strings.HasSuffix(name, ".tmp") || strings.HasSuffix(name, "-wal") || strings.HasSuffix(name, "-shm")
 }
 

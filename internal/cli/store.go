@@ -18,7 +18,8 @@ func (p *program) storeBackup() *cobra.Command {
 		Use: "backup DIR", Args: cobra.ExactArgs(1), Short: "Copy the data folder to a new folder, while the service runs",
 		Long: `Copies events, alerts, accounts, keys and the checkpoint to a new folder, consistent with each other, while the service runs.
 Segments of events never change: on the same file system they are linked, which takes no room; only a copy on another disk
-survives the loss of this one. The stream of frames that wait to be read (data/bus) is not in it.`,
+survives the loss of this one. Not in it: the stream of frames that wait to be read (data/bus), and the archive with its
+keys (data/archive, data/archive-keys, data/archive.key, data/archive.sign): docs/archive.md says how these are kept.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			saved, err := app.Backup(c.Context(), data, args[0], p.now())
 			if err != nil {
