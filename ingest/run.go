@@ -14,6 +14,9 @@ import (
 // nil. It returns an error only when it can't work at all.
 func (p *Pipeline) Run(ctx context.Context) error {
 	if err := p.checkPosition(ctx); err != nil {
+		if ctx.Err() != nil { // it ended before it began
+			return nil
+		}
 		return err
 	}
 	parsers := make([]*worker, p.cfg.Workers)

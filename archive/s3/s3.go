@@ -46,9 +46,16 @@ type Bucket struct {
 
 // Open makes a client. It does not connect yet.
 func Open(cfg Config) (*Bucket, error) {
+	if cfg.Transport == nil {
+		t, err := minio.DefaultTransport(!cfg.Insecure)
+		if err != nil {
+			return nil, fmt.Errorf("s3: %w", err)
+		}
+		cfg.Transport = t
+	}
 	c, err := minio.New(cfg.Endpoint, &minio.Options{
 		Creds: credentials.NewStaticV4(cfg.Access, cfg.Secret, ""), Secure: !cfg.Insecure, Region: cfg.Region,
-		Transport: cfg.Transport, MaxRetries: cfg.Retries, BucketLookup: minio.BucketLookupAuto,
+		Transport: settled{cfg.Transport}, MaxRetries: cfg.Retries, BucketLookup: minio.BucketLookupAuto,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("s3: %w", err)
