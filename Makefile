@@ -63,7 +63,7 @@ fuzz:
 
 # The engines that tests run against, each once, into $MIMAMORI_ENGINES (default
 # ~/.cache/mimamori/engines): Elasticsearch needs Maven, and Java 17 to run; Loki
-# is built, which takes minutes. Where they are not, their tests are skipped.
+# is built, which takes minutes. Only e2e starts them.
 engines:
 	@for script in deploy/dev/engine-*.sh; do GO="$(GO)" $$script || exit 1; done
 

@@ -26,14 +26,9 @@ type Elastic struct {
 	ended     chan struct{} // closed when the process has ended
 }
 
-// NewElastic starts an Elasticsearch that ends with the test. The test is
-// skipped where deploy/dev/engine-elasticsearch.sh was not run, unless
-// MIMAMORI_E2E=1: then it fails.
+// NewElastic starts an Elasticsearch, as Engine says, that ends with the test.
 func NewElastic(t testing.TB) *Elastic {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("-short: no engine is started")
-	}
 	home := Engine(t, "elasticsearch-8.19.21")
 	// Elasticsearch does not run as root: the folder is open to whom it runs as.
 	dir, err := os.MkdirTemp("", "elastic")
@@ -50,9 +45,13 @@ func NewElastic(t testing.TB) *Elastic {
 	return e
 }
 
-// Engine is the folder of an engine that `make engines` has fetched.
+// Engine is the folder of an engine that `make engines` has fetched. Without
+// MIMAMORI_E2E=1 the test is skipped, with it and no engine it fails.
 func Engine(t testing.TB, name string) string {
 	t.Helper()
+	if os.Getenv("MIMAMORI_E2E") == "" {
+		t.Skip("it needs MIMAMORI_E2E=1, and " + name + " (make engines)")
+	}
 	root := os.Getenv("MIMAMORI_ENGINES")
 	if root == "" {
 		user, err := os.UserHomeDir()
@@ -63,10 +62,7 @@ func Engine(t testing.TB, name string) string {
 	}
 	dir := filepath.Join(root, name)
 	if _, err := os.Stat(dir); err != nil {
-		if os.Getenv("MIMAMORI_E2E") == "1" {
-			t.Fatalf("%v: fetch it with `make engines`", err)
-		}
-		t.Skipf("%s is not there: `make engines` fetches it", dir)
+		t.Fatalf("%v: fetch it with `make engines`", err)
 	}
 	return dir
 }

@@ -25,13 +25,9 @@ type Loki struct {
 }
 
 // NewLoki starts a Loki that ends with the test. limits are lines of YAML for
-// its limits_config. The test is skipped where `make engines` was not run,
-// unless MIMAMORI_E2E=1: then it fails.
+// its limits_config. Engine says when the test is skipped.
 func NewLoki(t testing.TB, limits ...string) *Loki {
 	t.Helper()
-	if testing.Short() {
-		t.Skip("-short: no engine is started")
-	}
 	l := &Loki{program: filepath.Join(Engine(t, "loki-v3.7.8"), "loki"), dir: t.TempDir()}
 	ports, err := freePorts(2)
 	if err != nil {
