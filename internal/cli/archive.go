@@ -64,6 +64,15 @@ func (o *archiveOptions) flags(c *cobra.Command) {
 	f.StringVar(&o.passphrase, "passphrase", "", "file with the passphrase of the operator's key file")
 }
 
+// of is files, of the archive that the command line names, if it does.
+func (o *archiveOptions) of(args []string) (app.Archive, error) {
+	a, err := o.files()
+	if len(args) > 0 {
+		a.Dir = args[0]
+	}
+	return a, err
+}
+
 func (p *program) archive() *cobra.Command {
 	return group("archive", "Frames as they came: verify them, take evidence out", p.archiveVerify(), p.archiveExtract(), p.archiveHead(), p.archiveStatus(), p.archiveKeys())
 }
@@ -74,28 +83,15 @@ func (p *program) archiveHead() *cobra.Command {
 	c := &cobra.Command{
 		Use: "head [DIR]", Args: cobra.MaximumNArgs(1), Short: "Print the newest signed head, to be kept elsewhere as an anchor; --now signs one of this moment",
 		RunE: func(_ *cobra.Command, args []string) error {
-			a, err := o.files()
+			a, err := o.of(args)
 			if err != nil {
 				return err
 			}
-			if len(args) > 0 {
-				a.Dir = args[0]
-			}
-			text, err := archive.NewestHead(a.Dir)
+			var text []byte
 			if fresh {
-				if _, err := os.Stat(a.Sign); err != nil {
-					return fmt.Errorf("archive: signing key: %w", err)
-				}
-				key, err := archive.LoadOrMakeSigner(a.Sign)
-				if err != nil {
-					return err
-				}
-				text, err = archive.SignHead(a.Dir, key, p.now())
-				if err != nil {
-					return err
-				}
-				_, err = p.Out.Write(text)
-				return err
+				text, err = p.signHead(a)
+			} else {
+				text, err = archive.NewestHead(a.Dir)
 			}
 			if err != nil {
 				return err
@@ -110,18 +106,27 @@ func (p *program) archiveHead() *cobra.Command {
 	return c
 }
 
+// signHead signs what an archive holds now, by the key that is there.
+func (p *program) signHead(a app.Archive) ([]byte, error) {
+	if _, err := os.Stat(a.Sign); err != nil {
+		return nil, fmt.Errorf("archive: signing key: %w", err)
+	}
+	key, err := archive.LoadOrMakeSigner(a.Sign)
+	if err != nil {
+		return nil, err
+	}
+	return archive.SignHead(a.Dir, key, p.now())
+}
+
 func (p *program) archiveStatus() *cobra.Command {
 	o := archiveOptions{}
 	var js bool
 	c := &cobra.Command{
 		Use: "status [DIR]", Args: cobra.MaximumNArgs(1), Short: "What the archive holds, by municipality",
 		RunE: func(_ *cobra.Command, args []string) error {
-			a, err := o.files()
+			a, err := o.of(args)
 			if err != nil {
 				return err
-			}
-			if len(args) > 0 {
-				a.Dir = args[0]
 			}
 			list, err := archive.List(a.Dir)
 			if err != nil {
