@@ -21,13 +21,11 @@ func (s *Store) Each(ctx context.Context, q event.Query, take func(*event.Batch)
 		return err
 	}
 	defer x.done()
-	reader, err := newChunkReader()
+	sc, err := newScan(x, x.expr.Root, nil)
 	if err != nil {
 		return err
 	}
-	defer reader.zstd.Close()
-	sc := newScan(x, x.expr.Root, nil)
-	sc.reader = reader
+	defer sc.close()
 	for _, g := range x.openings() {
 		if err := x.eachIn(sc, g, take); err != nil {
 			return err

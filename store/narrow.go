@@ -129,13 +129,11 @@ func (x *question) look(parts []slicePart) error {
 	var mu sync.Mutex
 	x.found = []hit{}
 	err := x.parallel(len(parts), func(i int) error {
-		reader, err := newChunkReader()
+		sc, err := newScan(x, x.expr.Root, nil)
 		if err != nil {
 			return err
 		}
-		defer reader.zstd.Close()
-		sc := newScan(x, x.expr.Root, nil)
-		sc.reader = reader
+		defer sc.close()
 		hits, err := sc.look(parts[i])
 		mu.Lock()
 		defer mu.Unlock()

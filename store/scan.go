@@ -41,13 +41,11 @@ func (s *Store) Scan(ctx context.Context, q event.Query, root lang.Node, fields 
 	if root == nil {
 		root = x.expr.Root
 	}
-	sc := newScan(x, root, fields)
-	reader, err := newChunkReader()
+	sc, err := newScan(x, root, fields)
 	if err != nil {
 		return err
 	}
-	defer reader.zstd.Close()
-	sc.reader = reader
+	defer sc.close()
 	return sc.replay(x.openings(), to)
 }
 
@@ -62,9 +60,14 @@ type scan struct {
 	arrived [3]event.Field
 }
 
-func newScan(x *question, root lang.Node, fields []event.Field) *scan {
+// newScan is ended by close.
+func newScan(x *question, root lang.Node, fields []event.Field) (*scan, error) {
+	reader, err := newChunkReader()
+	if err != nil {
+		return nil, err
+	}
 	sc := &scan{
-		ctx: x.ctx, ids: x.s.enc.ids, root: newClause(root, x.s.duck.lists), bounds: x.bounds.clause(x.s.enc.ids),
+		ctx: x.ctx, reader: reader, ids: x.s.enc.ids, root: newClause(root, x.s.duck.lists), bounds: x.bounds.clause(x.s.enc.ids),
 		arrived: [3]event.Field{event.MustLookup("event.ingested"), event.MustLookup("received"), event.MustLookup("@timestamp")},
 	}
 	all := map[event.Field]bool{}
@@ -76,8 +79,10 @@ func newScan(x *question, root lang.Node, fields []event.Field) *scan {
 		sc.fields = append(sc.fields, f)
 	}
 	slices.Sort(sc.fields)
-	return sc
+	return sc, nil
 }
+
+func (sc *scan) close() { sc.reader.zstd.Close() }
 
 // clause is the condition that an event is within the bounds; nil: all are.
 func (b bounds) clause(ids fieldIDs) *clause {
