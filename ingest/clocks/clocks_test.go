@@ -1,6 +1,7 @@
 package clocks
 
 import (
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -343,6 +344,17 @@ func FuzzRestore(f *testing.F) {
 	c := New()
 	feed(c, true, origin, time.Hour, constant(9*time.Hour))
 	f.Add(c.Snapshot())
+	for _, damage := range []func(*track){
+		func(t *track) { t.Repair = 1 << 50 },
+		func(t *track) { t.Repair = 45 },
+		func(t *track) { t.Run.Zone = -900 },
+		func(t *track) { t.Slot.Floor = math.MinInt64 },
+	} {
+		c := New()
+		feed(c, true, origin, time.Hour, constant(9*time.Hour))
+		damage(&c.table.Rows()[0].Value)
+		f.Add(c.Snapshot())
+	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		c := New()
 		if !c.Restore(b) && len(c.table.Rows()) > 0 {

@@ -83,5 +83,8 @@ func (c *Clocks) Restore(b []byte) bool {
 	if r.Uint() != stateVersion {
 		return false
 	}
-	return c.table.Restore(r, func(r *pack.Reader, t *track) { t.set(r.Int) })
+	return c.table.Restore(r, func(r *pack.Reader, t *track) {
+		t.set(r.Int)
+		r.Bad = r.Bad || !isZoneError(t.Repair) || !isZoneError(t.Run.Zone)
+	})
 }

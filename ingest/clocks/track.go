@@ -14,6 +14,9 @@ const (
 	behind   = 2 * minute // a line with so little between claim and receipt proves that the clock is right
 )
 
+// mostHalves is the largest error of a zone, in half hours: 14 hours.
+const mostHalves = 28
+
 // stateVersion changes with what each writes.
 const stateVersion = 1
 
@@ -140,13 +143,18 @@ func zoneOf(diff int64) (int64, bool) {
 	const half = 30 * minute
 	n := (abs(diff) + half/2) / half
 	off := abs(abs(diff) - n*half)
-	if n == 0 || n > 28 || off > zoneSlack(n*30) {
+	if n <= 0 || n > mostHalves || off > zoneSlack(n*30) {
 		return 0, false
 	}
 	if diff < 0 {
 		n = -n
 	}
 	return n * 30, true
+}
+
+// isZoneError tells that so many minutes are none, or an error that zoneOf finds.
+func isZoneError(minutes int64) bool {
+	return minutes%30 == 0 && minutes/30 >= -mostHalves && minutes/30 <= mostHalves
 }
 
 // zoneSlack is how far beside an error of so many minutes a clock may be, in

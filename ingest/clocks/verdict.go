@@ -169,9 +169,9 @@ func (t *track) skew() int64 { return t.Run.Floor - t.Repair*minute }
 const lostReason = "時計が1日以上遅れているため、受信時刻を使いました / the clock is more than a day behind: the time of receipt is taken"
 
 // reasons are the texts of repairs by half hours, from -14 to +14 hours.
-var reasons = func() (out [57]string) {
+var reasons = func() (out [2*mostHalves + 1]string) {
 	for i := range out {
-		n := (i - 28) * 30
+		n := (i - mostHalves) * 30
 		sign, m := "+", n
 		if n < 0 {
 			sign, m = "-", -n
@@ -186,7 +186,7 @@ var reasons = func() (out [57]string) {
 	return out
 }()
 
-func reason(minutes int64) string { return reasons[minutes/30+28] }
+func reason(minutes int64) string { return reasons[minutes/30+mostHalves] }
 
 func offText(diff int64) string {
 	switch {
