@@ -30,7 +30,8 @@ func Builtin() (*Set, error) { return Load(Library()) }
 
 // Load reads every *.yaml and *.yml below the folders, one rule a file, and
 // applies what folders called overrides hold, whichever folder a rule is from.
-// Files called macros.yaml name conditions for the rules of all the folders. All mistakes of all files come back joined, each an *Error; the set then is nil.
+// Files called macros.yaml name conditions for the rules of all the folders. All
+// mistakes of all files come back joined, each an *Error; the set then is nil.
 func Load(folders ...fs.FS) (*Set, error) { return Reload(nil, folders...) }
 
 // text is a file's name and a hash of what it says.

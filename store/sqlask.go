@@ -62,7 +62,7 @@ func (s *Store) SQL(ctx context.Context, q event.Query) (*event.Table, error) {
 	job := x.job(query, fields, limit, spill)
 	table, err := s.inBox(ctx, &job)
 	if m := (*mistake)(nil); errors.As(err, &m) {
-		return nil, sqlError(text, 0, "%s", m.text)
+		return nil, sqlError(text, 0, "sql-engine", "%s", m.text)
 	}
 	return table, err
 }
@@ -78,7 +78,7 @@ func (x *question) prepare(text string, limit int) (string, []event.Field, error
 	t.gather(tree)
 	t.check(tree)
 	if t.refused == nil && !limited(tree, limit) {
-		t.refuse("LIMIT takes a plain number here")
+		t.refuse("sql-limit", "LIMIT takes a plain number here")
 	}
 	if t.refused != nil {
 		return "", nil, t.refused
@@ -113,7 +113,7 @@ func (x *question) recheck(text, query string, known map[string]string) error {
 		return failed(x.ctx, err)
 	}
 	if err != nil {
-		return sqlError(text, 0, "the statement can't be written in plain form")
+		return sqlError(text, 0, "sql-plain", "the statement can't be written in plain form")
 	}
 	t := newSQLTree(text, known)
 	t.gather(tree)

@@ -19,8 +19,8 @@ import (
 const maxSQL = 16 << 10
 
 // sqlError is a mistake or a refusal at a byte of the text. args are what is
-// named, for the format's %s.
-func sqlError(text string, at int, format string, args ...string) *lang.Error {
+// named, for the format's %s; the console has a sentence for each code.
+func sqlError(text string, at int, code, format string, args ...string) *lang.Error {
 	named := make([]any, len(args))
 	for i, a := range args {
 		named[i] = a
@@ -28,7 +28,7 @@ func sqlError(text string, at int, format string, args ...string) *lang.Error {
 	before := text[:max(0, min(at, len(text)))]
 	return &lang.Error{
 		Line: 1 + strings.Count(before, "\n"), Col: 1 + utf8.RuneCountInString(before[strings.LastIndexByte(before, '\n')+1:]),
-		Msg: fmt.Sprintf(format, named...), Hint: "one SELECT over the table events", Text: text, Code: "sql",
+		Msg: fmt.Sprintf(format, named...), Hint: "one SELECT over the table events", Text: text, Code: code, Args: args,
 	}
 }
 
@@ -36,18 +36,18 @@ func sqlError(text string, at int, format string, args ...string) *lang.Error {
 func (d *duck) parseSQL(ctx context.Context, text string) (map[string]any, error) {
 	switch {
 	case strings.TrimSpace(text) == "":
-		return nil, sqlError("", 0, "there is no statement")
+		return nil, sqlError("", 0, "sql-empty", "there is no statement")
 	case len(text) > maxSQL:
-		return nil, sqlError("", 0, "the statement is longer than %s bytes", strconv.Itoa(maxSQL))
+		return nil, sqlError("", 0, "sql-long", "the statement is longer than %s bytes", strconv.Itoa(maxSQL))
 	case !utf8.ValidString(text) || strings.ContainsRune(text, 0):
-		return nil, sqlError("", 0, "the statement is not plain UTF-8 text")
+		return nil, sqlError("", 0, "sql-utf8", "the statement is not plain UTF-8 text")
 	}
 	var tree string
 	query := "SELECT CAST(json_serialize_sql(" + quote(text) + ") AS VARCHAR)"
 	if err := d.db.QueryRowContext(ctx, query).Scan(&tree); err != nil {
 		var de *duckdb.Error
 		if ctx.Err() == nil && errors.As(err, &de) {
-			return nil, sqlError(text, 0, "%s", de.Msg)
+			return nil, sqlError(text, 0, "sql-engine", "%s", de.Msg)
 		}
 		return nil, failed(ctx, err)
 	}
@@ -60,16 +60,16 @@ func (d *duck) parseSQL(ctx context.Context, text string) (map[string]any, error
 	dec := json.NewDecoder(strings.NewReader(tree))
 	dec.UseNumber()
 	if err := dec.Decode(&answer); err != nil {
-		return nil, sqlError(text, 0, "the statement is nested too deep")
+		return nil, sqlError(text, 0, "sql-deep", "the statement is nested too deep")
 	}
 	at, err := strconv.Atoi(answer.Position)
 	switch {
 	case answer.Error && err == nil:
-		return nil, sqlError(text, at, "%s", answer.Message)
+		return nil, sqlError(text, at, "sql-engine", "%s", answer.Message)
 	case answer.Error:
-		return nil, sqlError(text, 0, "%s", answer.Message)
+		return nil, sqlError(text, 0, "sql-engine", "%s", answer.Message)
 	case len(answer.Statements) != 1:
-		return nil, sqlError(text, 0, "there are %s statements; one is allowed", strconv.Itoa(len(answer.Statements)))
+		return nil, sqlError(text, 0, "sql-several", "there are %s statements; one is allowed", strconv.Itoa(len(answer.Statements)))
 	}
 	return answer.Statements[0], nil
 }

@@ -45,9 +45,9 @@ func newSQLTree(text string, fields map[string]string) *sqlTree {
 const withPrefix = "with "
 
 // refuse notes the first refusal.
-func (t *sqlTree) refuse(format string, args ...string) {
+func (t *sqlTree) refuse(code, format string, args ...string) {
 	if t.refused == nil {
-		t.refused = sqlError(t.text, t.at, format, args...)
+		t.refused = sqlError(t.text, t.at, code, format, args...)
 	}
 }
 
@@ -83,7 +83,7 @@ func (t *sqlTree) check(n any) {
 		}
 		for key, x := range n {
 			if !t.words["key "+key] && !empty(x) {
-				t.refuse("this kind of statement (%s) is not allowed", key)
+				t.refuse("sql-statement", "this kind of statement (%s) is not allowed", key)
 				return
 			}
 		}
@@ -110,10 +110,10 @@ func (t *sqlTree) node(n map[string]any) bool {
 		}
 		return false
 	case kind != "" && !t.words["node "+kind]:
-		t.refuse("%s is not allowed", kind)
+		t.refuse("sql-part", "%s is not allowed", kind)
 	}
 	if id := str(n["id"]); id != "" && !t.words["type "+id] {
-		t.refuse("the type %s is not allowed", id)
+		t.refuse("sql-type", "the type %s is not allowed", id)
 	}
 	if m, ok := n["cte_map"].(map[string]any); ok {
 		t.with(m)
@@ -128,7 +128,7 @@ func (t *sqlTree) with(m map[string]any) {
 		entry, _ := x.(map[string]any)
 		name := strings.ToLower(str(entry["key"]))
 		if name == "" || name == "events" {
-			t.refuse("WITH can't give the name %s", "events")
+			t.refuse("sql-with", "WITH can't give the name %s", "events")
 			return
 		}
 		entry["key"] = withPrefix + name
@@ -141,7 +141,7 @@ func (t *sqlTree) table(n map[string]any) {
 	low := strings.ToLower(name)
 	switch {
 	case str(n["schema_name"]) != "" || str(n["catalog_name"]) != "":
-		t.refuse("a table has no name with a dot; the table is %s", "events")
+		t.refuse("sql-dot", "a table has no name with a dot; the table is %s", "events")
 	case low == "events":
 		n["table_name"] = "events"
 	case t.tables[low]:
@@ -150,7 +150,7 @@ func (t *sqlTree) table(n map[string]any) {
 		}
 		n["table_name"] = withPrefix + low
 	default:
-		t.refuse("there is no table %s; the table is events", name)
+		t.refuse("sql-table", "there is no table %s; the table is events", name)
 	}
 }
 
@@ -160,7 +160,7 @@ func (t *sqlTree) expression(n map[string]any, class string) bool {
 		value, _ := n["value"].(map[string]any)
 		of, _ := value["type"].(map[string]any)
 		if id := str(of["id"]); !t.words["type "+id] {
-			t.refuse("a constant of type %s is not allowed", id)
+			t.refuse("sql-constant", "a constant of type %s is not allowed", id)
 		}
 		return false
 	case "COLUMN_REF":
@@ -172,7 +172,7 @@ func (t *sqlTree) expression(n map[string]any, class string) bool {
 		return t.called(n, "function")
 	default:
 		if !t.words["class "+class] {
-			t.refuse("%s is not allowed", class)
+			t.refuse("sql-part", "%s is not allowed", class)
 		}
 	}
 	return t.refused == nil
@@ -182,7 +182,7 @@ func (t *sqlTree) expression(n map[string]any, class string) bool {
 func (t *sqlTree) called(f map[string]any, list string) bool {
 	name := strings.ToLower(str(f["function_name"]))
 	if s := str(f["schema"]); s != "" && s != "main" || str(f["catalog"]) != "" || !t.words[list+" "+name] {
-		t.refuse("the function %s is not allowed", name)
+		t.refuse("sql-function", "the function %s is not allowed", name)
 	}
 	return t.refused == nil
 }

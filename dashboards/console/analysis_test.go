@@ -36,7 +36,7 @@ func (m *memory) Export(_ context.Context, q event.Query, d Download, to io.Writ
 func (m *memory) SQL(_ context.Context, q event.Query) (*event.Table, error) {
 	switch {
 	case strings.Contains(q.Text, "mistake"):
-		return nil, &lang.Error{Line: 1, Col: 8, Text: q.Text, Msg: "no such thing", Code: "sql"}
+		return nil, &lang.Error{Line: 1, Col: 8, Text: q.Text, Msg: "the function getenv is not allowed", Code: "sql-function", Args: []string{"getenv"}}
 	case strings.Contains(q.Text, "large"):
 		return nil, fmt.Errorf("store: %w", event.ErrTooLarge)
 	}
@@ -93,7 +93,7 @@ func TestStatementsKeepToTheTownAndAreNoted(t *testing.T) {
 		t.Error("the statement is not noted", log)
 	}
 	status, page := b.get("/sql?q=" + url.QueryEscape("SELECT mistake"))
-	wants(t, page, "1行8文字目", "no such thing")
+	wants(t, page, "1行8文字目", "関数「getenv」は使えません")
 	if status != http.StatusUnprocessableEntity {
 		t.Error(status)
 	}
