@@ -1,9 +1,12 @@
 package ingest
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,34 +18,78 @@ import (
 )
 
 // checkpoint is what the pipeline must remember besides the stored events:
-// how far it is, what it has seen, and what the rules know.
+// how far it is, what it has seen, and what the rules know. In its file stand a
+// title with a checksum of the rest, the fields as a line of JSON, and the parts
+// as they are: a busy prefecture's rules remember some hundred megabytes.
 type checkpoint struct {
-	Version  int
 	Position uint64 // sequence of the last frame that is done with
 	Ledger   []*frame.Entry
 	Chains   []*frame.Chain
 	Stream   uint64 // goes up when the stream is replaced by another
 	Rejected uint64
 	Broken   uint64 // breaks of the chain
-	Rules    []byte
-	Clocks   []byte
-	Drift    []byte
+	Rules    []byte `json:"-"`
+	Clocks   []byte `json:"-"`
+	Drift    []byte `json:"-"`
+	Parts    [3]int // their lengths
 }
 
 const (
-	checkpointVersion = 2
-	checkpointFile    = "checkpoint.json"
+	checkpointTitle = "mimamori checkpoint 3 %08x\n"
+	checkpointFile  = "checkpoint"
 )
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // save writes the checkpoint whole or not at all.
 func (c *checkpoint) save(path string) error {
-	c.Version = checkpointVersion
-	b, err := json.Marshal(c)
+	c.Parts = [3]int{len(c.Rules), len(c.Clocks), len(c.Drift)}
+	head, err := json.Marshal(c)
 	if err != nil {
 		return fmt.Errorf("ingest: checkpoint: %w", err)
 	}
-	if err := whole.Bytes(path, b); err != nil {
+	parts := [][]byte{append(head, '\n'), c.Rules, c.Clocks, c.Drift}
+	sum := uint32(0)
+	for _, b := range parts {
+		sum = crc32.Update(sum, castagnoli, b)
+	}
+	err = whole.Write(path, func(w io.Writer) error {
+		_, err := fmt.Fprintf(w, checkpointTitle, sum)
+		for _, b := range parts {
+			if err == nil {
+				_, err = w.Write(b)
+			}
+		}
+		return err //nolint:wrapcheck // whole.Write does
+	})
+	if err != nil {
 		return fmt.Errorf("ingest: checkpoint: %w", err)
+	}
+	return nil
+}
+
+// errCheckpoint says that a file is no checkpoint, or a damaged one.
+var errCheckpoint = errors.New("not a checkpoint of this program, or a damaged one")
+
+// parse reads what save wrote. The parts are views of b.
+func (c *checkpoint) parse(b []byte) error {
+	title, rest, _ := bytes.Cut(b, []byte("\n"))
+	if string(title)+"\n" != fmt.Sprintf(checkpointTitle, crc32.Checksum(rest, castagnoli)) {
+		return errCheckpoint
+	}
+	head, rest, _ := bytes.Cut(rest, []byte("\n"))
+	if err := json.Unmarshal(head, c); err != nil {
+		return fmt.Errorf("%w: %w", errCheckpoint, err)
+	}
+	for i, part := range []*[]byte{&c.Rules, &c.Clocks, &c.Drift} {
+		n := c.Parts[i]
+		if n < 0 || n > len(rest) {
+			return errCheckpoint
+		}
+		*part, rest = rest[:n:n], rest[n:]
+	}
+	if len(rest) > 0 {
+		return errCheckpoint
 	}
 	return nil
 }
@@ -59,10 +106,7 @@ func loadCheckpoint(path string) (*checkpoint, error) {
 		return nil, fmt.Errorf("ingest: checkpoint: %w", err)
 	}
 	c := &checkpoint{}
-	if err = json.Unmarshal(b, c); err == nil && c.Version != checkpointVersion {
-		err = fmt.Errorf("version %d, this program reads %d", c.Version, checkpointVersion)
-	}
-	if err != nil {
+	if err = c.parse(b); err != nil {
 		aside := path + ".bad"
 		return nil, errors.Join(fmt.Errorf("ingest: %s can't be read and was set aside as %s; the state of the rules begins anew: %w", path, aside, err), os.Rename(path, aside))
 	}
@@ -90,7 +134,7 @@ func ReadAccount(dir string) (Account, error) {
 		return Account{}, fmt.Errorf("ingest: ledger: %w", err)
 	}
 	var c checkpoint
-	if err := json.Unmarshal(b, &c); err != nil {
+	if err := c.parse(b); err != nil {
 		return Account{}, fmt.Errorf("ingest: ledger: %w", err)
 	}
 	a := Account{Entries: c.Ledger, Rejected: c.Rejected, Broken: c.Broken}

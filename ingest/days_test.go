@@ -80,7 +80,7 @@ func TestDaysCountOnceAfterACrash(t *testing.T) {
 	r := newRig(t)
 	r.send(r.lines(7)...)
 	r.until(committed(1))
-	path := filepath.Join(r.dir, "checkpoint.json")
+	path := filepath.Join(r.dir, "checkpoint")
 	old, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)

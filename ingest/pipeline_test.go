@@ -303,7 +303,7 @@ func TestGapIsAnAccountOfWhatNeverCame(t *testing.T) {
 	if e := s.Entries[0]; e.Received() != 24 || e.Lost() != 0 || e.Stored != 12 || e.Dropped != 12 || r.store.count() != 12 || s.Broken != 0 || s.Rejected != 0 {
 		t.Fatalf("%+v, %d stored, %d broken, %d rejected", e, r.store.count(), s.Broken, s.Rejected)
 	}
-	if err := os.Remove(r.dir + "/checkpoint.json"); err != nil {
+	if err := os.Remove(r.dir + "/checkpoint"); err != nil {
 		t.Fatal(err)
 	}
 	if s := r.until(committed(6)); s.Entries[0].Dropped != 12 || s.Entries[0].Stored != 12 {

@@ -43,7 +43,7 @@ func (e *Engine) finish(a event.Alert, key string, start, end int64) {
 // single makes an alert of one event; its key is the event's identity.
 func (e *Engine) single(r *Rule, ev *event.Event, at int64) {
 	a := e.newAlert(r, ev)
-	a.Count, a.Events = 1, []event.Evidence{freeze(ev)}
+	a.Count, a.Events = 1, []event.Evidence{{Ref: cloneRef(ev.Ref), JSON: e.freeze(ev)}}
 	e.finish(a, refKey(ev.Ref), at, at)
 }
 
@@ -64,7 +64,7 @@ func (e *Engine) suppressed(st *state, ev *event.Event, at int64) {
 		g.entries = g.entries[1:]
 	}
 	a := e.newAlert(st.rule, ev)
-	a.Count, a.Events = 1, []event.Evidence{freeze(ev)}
+	a.Count, a.Events = 1, []event.Evidence{{Ref: cloneRef(ev.Ref), JSON: e.freeze(ev)}}
 	e.finish(a, cmp.Or(readableKey(g.key, t.by), refKey(ev.Ref)), at, at)
 	last := &e.pending[len(e.pending)-1]
 	last.ID = event.AlertID(last.Rule, last.Version, last.Municipality, last.Key, time.Unix(0, begin).UTC())
@@ -100,7 +100,7 @@ func (e *Engine) take(u *unit, ev *event.Event, at int64) {
 	g.late = l != &t.live
 	x.group = g
 	if x.keep = t.kind.near(g, &x); x.keep && t.bytes < evidenceBudget {
-		x.json = bytes.Clone(ev.AppendJSON(nil))
+		x.json = e.freeze(ev)
 		t.bytes += len(x.json)
 	}
 	l.seen = e.clock
@@ -188,8 +188,13 @@ func (e *Engine) found(t *table, x *arrival, g *group, f finding) {
 	e.finish(a, strings.TrimSpace(readableKey(g.key, t.by)+" "+x.text), f.start, f.end)
 }
 
-func freeze(ev *event.Event) event.Evidence {
-	return event.Evidence{Ref: cloneRef(ev.Ref), JSON: bytes.Clone(ev.AppendJSON(nil))}
+// freeze is the event at hand as evidence, one text for all rules that keep it.
+func (e *Engine) freeze(ev *event.Event) []byte {
+	if e.frozen == nil {
+		e.scratch = ev.AppendJSON(e.scratch[:0])
+		e.frozen = bytes.Clone(e.scratch)
+	}
+	return e.frozen
 }
 
 func cloneRef(r event.Ref) event.Ref {

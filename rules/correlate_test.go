@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -223,11 +224,49 @@ func TestALateTownIsHeardAmongManyLateTowns(t *testing.T) {
 	}
 }
 
+// keptStream has events that many of correlatedSet's rules keep.
+func keptStream() *event.Batch {
+	b, x := &event.Batch{}, new(event.Builder)
+	for i := range 6 {
+		x.Set(fieldTime, event.Time(testStart.Add(time.Duration(i)*time.Second).UnixNano()))
+		x.Set(event.MustLookup("event.action"), event.String("a"))
+		x.Set(event.MustLookup("source.ip"), event.Addr("10.0.0.1"))
+		x.Set(event.MustLookup("destination.port"), event.Int(int64(i)))
+		b.Append(x, event.Ref{Collector: "c", Source: "s", Epoch: 1, Seq: uint64(i + 1)})
+	}
+	return b
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// TestASnapshotHasAnEventOnce however many rules keep it.
+func TestASnapshotHasAnEventOnce(t *testing.T) {
+	e, b := NewEngine(correlatedSet(t), Options{}), keptStream()
+	e.Evaluate(b, func(event.Alert) {})
+	snap := must(e.Snapshot())
+	for i := range b.Events {
+		if n := bytes.Count(snap, b.Events[i].AppendJSON(nil)); n != 1 {
+			t.Errorf("event %d stands %d times in a snapshot", i, n)
+		}
+	}
+	next := NewEngine(correlatedSet(t), Options{})
+	if err := next.Restore(snap); err != nil || !bytes.Equal(must(next.Snapshot()), snap) {
+		t.Error("what was restored is another", err)
+	}
+}
+
 func FuzzRestore(f *testing.F) {
 	s := correlatedSet(f)
 	e := NewEngine(s, Options{})
-	snap, _ := e.Snapshot()
-	f.Add(snap)
+	f.Add(must(e.Snapshot()))
+	b := keptStream()
+	e.Evaluate(b, func(event.Alert) {})
+	f.Add(must(e.Snapshot()))
 	f.Add([]byte(snapshotMagic))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		e := NewEngine(s, Options{})

@@ -54,8 +54,10 @@ type Engine struct {
 	last    *origin
 	busy    []*state // rules whose correlations wait for something, in their order
 	budget  budget
-	feed    *feed // nil: no rule is about alerts
-	shown   bool  // an alert is being shown to them
+	feed    *feed  // nil: no rule is about alerts
+	shown   bool   // an alert is being shown to them
+	frozen  []byte // the event at hand as evidence, nil before somebody wants it
+	scratch []byte
 }
 
 // unit is one condition of one rule, compiled.
@@ -155,6 +157,7 @@ func (e *Engine) Evaluate(b *event.Batch, emit func(event.Alert)) {
 
 // evaluate takes one event to all rules that it matches.
 func (e *Engine) evaluate(ev *event.Event) {
+	e.frozen = nil
 	e.index.candidates(ev, e.marks)
 	for !e.walk(ev, e.observe) { // a rule panicked: it is out, go on
 	}

@@ -14,25 +14,51 @@ import (
 // ErrSnapshot says that bytes are no snapshot, or a damaged one.
 var ErrSnapshot = errors.New("not a snapshot of the rule engine, or a damaged one")
 
-const snapshotMagic = "MRS2"
+const snapshotMagic = "MRS3"
 
 // Snapshot returns the state of all correlations, between two batches: with
 // Restore, an engine goes on as if it had never stopped.
 func (e *Engine) Snapshot() ([]byte, error) {
-	w := pack.Writer{B: []byte(snapshotMagic)}
-	w.Int(e.clock)
-	w.Int(e.judged)
+	var tables pack.Writer
+	kept := evidence{numbers: map[*byte]uint64{}}
 	for _, st := range e.states {
 		if st.table == nil {
 			continue
 		}
-		w.Text(strings.TrimSuffix(st.rule.ID+" "+st.rule.scope.String(), " ")) // an id has no blank
-		w.Text(st.rule.counting())
-		var body pack.Writer
-		writeTable(&body, st.table)
-		w.Text(string(body.B))
+		tables.Text(strings.TrimSuffix(st.rule.ID+" "+st.rule.scope.String(), " ")) // an id has no blank
+		tables.Text(st.rule.counting())
+		body := snapshotWriter{kept: &kept}
+		body.table(st.table)
+		tables.Bytes(body.B)
 	}
+	w := pack.Writer{B: make([]byte, 0, len(tables.B)+kept.size+len(snapshotMagic)+64)}
+	w.B = append(w.B, snapshotMagic...)
+	w.Int(e.clock)
+	w.Int(e.judged)
+	w.Uint(uint64(len(kept.texts)))
+	for _, text := range kept.texts {
+		w.Bytes(text)
+	}
+	w.B = append(w.B, tables.B...)
 	return w.B, nil
+}
+
+// snapshotWriter and snapshotReader are of one rule's table.
+type (
+	snapshotWriter struct {
+		pack.Writer
+		kept *evidence
+	}
+	snapshotReader struct {
+		pack.Reader
+		kept *evidence
+	}
+)
+
+func (r *snapshotReader) text() []byte {
+	text, ok := r.kept.text(r.Uint())
+	r.Bad = r.Bad || !ok
+	return text
 }
 
 // Restore takes the state of a snapshot over. Rules that the snapshot does not
@@ -48,16 +74,17 @@ func (e *Engine) Restore(data []byte) error {
 	var list []legacy
 	r := &pack.Reader{B: data[len(snapshotMagic):]}
 	clock, judged := r.Int(), r.Int()
+	kept := readEvidence(r)
 	for len(r.B) > 0 && !r.Bad {
-		name, counting, body := r.Text(), r.Text(), r.Text()
+		name, counting, body := r.Text(), r.Text(), r.Bytes()
 		id, scope, _ := strings.Cut(name, " ")
 		like := heirs[[2]string{id, counting}]
 		if len(like) == 0 {
 			continue
 		}
 		t := newTable(like[0].rule, like[0].table.limit)
-		b := &pack.Reader{B: []byte(body)}
-		readTable(b, t, like[0].rule.Correlate)
+		b := &snapshotReader{pack.Reader{B: body}, kept}
+		b.table(t, like[0].rule.Correlate)
 		if b.Bad {
 			return fmt.Errorf("%w: rule %s", ErrSnapshot, id)
 		}
@@ -71,24 +98,24 @@ func (e *Engine) Restore(data []byte) error {
 	return nil
 }
 
-func writeTable(w *pack.Writer, t *table) {
+func (w *snapshotWriter) table(t *table) {
 	w.Uint(t.late)
 	w.Uint(t.evicted)
 	w.Uint(uint64(len(t.groups)))
 	at := map[*group]int{}
 	for g := t.lru.prev; g != &t.lru; g = g.prev { // oldest first
 		at[g] = len(at)
-		writeGroup(w, g)
+		w.group(g)
 	}
-	writeLane(w, &t.live, at)
+	w.lane(&t.live, at)
 	w.Uint(uint64(len(t.lanes)))
 	for _, name := range slices.Sorted(maps.Keys(t.lanes)) {
 		w.Text(name)
-		writeLane(w, t.lanes[name], at)
+		w.lane(t.lanes[name], at)
 	}
 }
 
-func writeGroup(w *pack.Writer, g *group) {
+func (w *snapshotWriter) group(g *group) {
 	w.Text(g.key)
 	w.Name(g.town)
 	for _, b := range []bool{g.mixed, g.fired, g.over, g.late} {
@@ -110,7 +137,7 @@ func writeGroup(w *pack.Writer, g *group) {
 		w.Name(k.Ref.Source)
 		w.Uint(k.Ref.Epoch)
 		w.Uint(k.Ref.Seq)
-		w.Text(string(k.JSON))
+		w.Uint(w.kept.number(k.JSON))
 	}
 	w.Uint(uint64(len(g.seen)))
 	for _, n := range slices.Sorted(maps.Keys(g.seen)) {
@@ -119,8 +146,8 @@ func writeGroup(w *pack.Writer, g *group) {
 	}
 }
 
-// writeLane writes what waits, in its order. at is where its groups are.
-func writeLane(w *pack.Writer, l *lane, at map[*group]int) {
+// lane writes what waits, in its order. at is where its groups are.
+func (w *snapshotWriter) lane(l *lane, at map[*group]int) {
 	w.Int(l.clock)
 	w.Int(l.seen)
 	waiting := slices.Clone(l.heap)
@@ -153,16 +180,16 @@ func writeLane(w *pack.Writer, l *lane, at map[*group]int) {
 		}
 		w.Uint(x.from.epoch)
 		w.Text(x.text)
-		w.Text(string(x.json))
+		w.Uint(w.kept.number(x.json))
 		w.Bool(x.keep)
 	}
 }
 
-func readTable(r *pack.Reader, t *table, c *Correlate) {
+func (r *snapshotReader) table(t *table, c *Correlate) {
 	t.late, t.evicted = r.Uint(), r.Uint()
 	var groups []*group
 	for range r.Length() {
-		g := readGroup(r)
+		g := r.group()
 		if r.Bad || t.groups[g.key] != nil || !g.fits(c) {
 			r.Bad = true
 			return
@@ -175,14 +202,14 @@ func readTable(r *pack.Reader, t *table, c *Correlate) {
 			t.bytes += len(k.JSON)
 		}
 	}
-	readLane(r, t, &t.live, groups, c)
+	r.lane(t, &t.live, groups, c)
 	for range r.Length() {
 		l := &lane{name: r.Text()}
 		if r.Bad || t.lanes[l.name] != nil {
 			r.Bad = true
 			return
 		}
-		readLane(r, t, l, groups, c)
+		r.lane(t, l, groups, c)
 		t.lanes[l.name] = l
 	}
 }
@@ -199,7 +226,7 @@ func (g *group) fits(c *Correlate) bool {
 	return len(g.entries) == 0 || len(g.entries) == units
 }
 
-func readGroup(r *pack.Reader) *group {
+func (r *snapshotReader) group() *group {
 	g := &group{key: r.Text(), town: r.Name(), mixed: r.Bool(), fired: r.Bool(), over: r.Bool(), late: r.Bool()}
 	g.n = int32(r.Uint() & 0x7fffffff)
 	g.touched, g.first, g.last, g.sum = r.Int(), r.Int(), r.Int(), r.Int()
@@ -212,9 +239,7 @@ func readGroup(r *pack.Reader) *group {
 	for range r.Length() {
 		at := r.Int()
 		k := keptEvent{at: at, Evidence: event.Evidence{Ref: event.Ref{Collector: r.Name(), Source: r.Name(), Epoch: r.Uint(), Seq: r.Uint()}}}
-		if s := r.Text(); s != "" {
-			k.JSON = []byte(s)
-		}
+		k.JSON = r.text()
 		g.kept = append(g.kept, k)
 	}
 	if n := r.Length(); n > 0 {
@@ -227,7 +252,7 @@ func readGroup(r *pack.Reader) *group {
 	return g
 }
 
-func readLane(r *pack.Reader, t *table, l *lane, groups []*group, c *Correlate) {
+func (r *snapshotReader) lane(t *table, l *lane, groups []*group, c *Correlate) {
 	l.clock, l.seen = r.Int(), r.Int()
 	gone := map[string]*group{}
 	for range r.Length() {
@@ -242,7 +267,7 @@ func readLane(r *pack.Reader, t *table, l *lane, groups []*group, c *Correlate) 
 			x.group = groups[i]
 		}
 		if !x.wake {
-			readEvent(r, &x)
+			r.event(&x)
 		}
 		if _, timed := t.kind.(timed); x.wake && !timed {
 			r.Bad = true
@@ -262,13 +287,11 @@ func readLane(r *pack.Reader, t *table, l *lane, groups []*group, c *Correlate) 
 	}
 }
 
-func readEvent(r *pack.Reader, x *arrival) {
+func (r *snapshotReader) event(x *arrival) {
 	x.n, x.seq, x.step = r.Uint(), r.Uint(), int(r.Uint()&0xffff)
 	from := &origin{collector: r.Name(), source: r.Name(), town: r.Name(), zone: r.Name()}
 	from.epoch, x.from = r.Uint(), from
 	x.text = r.Text()
-	if s := r.Text(); s != "" {
-		x.json = []byte(s)
-	}
+	x.json = r.text()
 	x.keep = r.Bool()
 }

@@ -30,7 +30,7 @@ func TestABackupIsRestoredWhileTheServiceWorks(t *testing.T) {
 	if err := s.Commit(ctx, store.Commit{Batches: []*event.Batch{b}}); err != nil {
 		t.Fatal(err)
 	}
-	for name, text := range map[string]string{"ingest/checkpoint.json": "{}", "bus/stream": "x", "order.nk": "key", "reparse/request": "x", "ingest/x.tmp": "x", "archive/x": "x", "archive-keys/x": "x", "archive.key": "x"} {
+	for name, text := range map[string]string{"ingest/checkpoint": "{}", "bus/stream": "x", "order.nk": "key", "reparse/request": "x", "ingest/x.tmp": "x", "archive/x": "x", "archive-keys/x": "x", "archive.key": "x"} {
 		path := filepath.Join(data, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 			t.Fatal(err)
@@ -69,7 +69,7 @@ func TestABackupIsRestoredWhileTheServiceWorks(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer restored.Close()
-	for name, want := range map[string]bool{"ingest/checkpoint.json": true, "order.nk": true, "bus/stream": false, "reparse/request": false, "ingest/x.tmp": false, "archive/x": false, "archive-keys/x": false, "archive.key": false} {
+	for name, want := range map[string]bool{"ingest/checkpoint": true, "order.nk": true, "bus/stream": false, "reparse/request": false, "ingest/x.tmp": false, "archive/x": false, "archive-keys/x": false, "archive.key": false} {
 		if _, err := os.Stat(filepath.Join(back, name)); (err == nil) != want {
 			t.Errorf("%s is there: %v", name, err == nil)
 		}

@@ -32,6 +32,12 @@ func (w *Writer) Text(s string) {
 	w.B = append(w.B, s...)
 }
 
+// Bytes writes bytes, which Text reads as well.
+func (w *Writer) Bytes(b []byte) {
+	w.Uint(uint64(len(b)))
+	w.B = append(w.B, b...)
+}
+
 // Name writes a text that comes often: whole the first time, then its number.
 func (w *Writer) Name(s string) {
 	if w.names == nil {
@@ -81,15 +87,18 @@ func (r *Reader) Int() int64 {
 func (r *Reader) Bool() bool { return r.Uint() == 1 }
 
 // Text reads a text.
-func (r *Reader) Text() string {
+func (r *Reader) Text() string { return string(r.Bytes()) }
+
+// Bytes reads bytes, as a view of B.
+func (r *Reader) Bytes() []byte {
 	n := r.Uint()
 	if r.Bad || n > uint64(len(r.B)) {
 		r.Bad = true
-		return ""
+		return nil
 	}
-	s := string(r.B[:n])
+	b := r.B[:n:n]
 	r.B = r.B[n:]
-	return s
+	return b
 }
 
 // Length reads how many items follow, each of a byte or more.
