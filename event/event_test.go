@@ -206,3 +206,16 @@ func BenchmarkAppendAndGet(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkAppendJSON(b *testing.B) {
+	x, batch := new(Builder), new(Batch)
+	for i, name := range []string{"@timestamp", "event.original", "source.ip", "source.port", "destination.ip", "destination.port", "network.transport", "event.action", "event.dataset", "observer.name", "host.name", "user.name", "rule.id", "related.ip", "process.parent.executable", "process.hash.sha256"} {
+		x.Set(MustLookup(name), String(strings.Repeat("v", 10+i*4)))
+	}
+	e := batch.Append(x, Ref{})
+	var dst []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		dst = e.AppendJSON(dst[:0])
+	}
+}

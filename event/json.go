@@ -4,7 +4,6 @@ import (
 	"math"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -32,7 +31,7 @@ func (e *Event) AppendJSONFunc(dst []byte, keep func(Field) bool) []byte {
 	first := true
 	for i, p := range picked {
 		path := order.path(p.field)
-		if i+1 < len(picked) && strings.HasPrefix(order.name(picked[i+1].field), order.name(p.field)+".") || len(path) > 1 && hasLeafParent(picked[:i], order, path) {
+		if i+1 < len(picked) && within(order.name(picked[i+1].field), order.name(p.field)) || order.hasLeafParent(picked[:i], p.field) {
 			path = []string{order.name(p.field)}
 		}
 		shared := 0
@@ -43,7 +42,7 @@ func (e *Event) AppendJSONFunc(dst []byte, keep func(Field) bool) []byte {
 			dst = append(dst, '}')
 			first = false
 		}
-		open = append(open[:0:0], open[:shared]...)
+		open = open[:shared]
 		if !first {
 			dst = append(dst, ',')
 		}
@@ -59,6 +58,11 @@ func (e *Event) AppendJSONFunc(dst []byte, keep func(Field) bool) []byte {
 		dst = append(dst, '}')
 	}
 	return append(dst, '}')
+}
+
+// within tells whether a field lies below another: a.b.c is within a.b.
+func within(name, above string) bool {
+	return len(name) > len(above) && name[len(above)] == '.' && name[:len(above)] == above
 }
 
 // AppendJSON appends the value as JSON: dates as RFC 3339 in UTC, lists as

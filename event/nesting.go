@@ -12,16 +12,12 @@ type pair struct {
 	value Value
 }
 
-func hasLeafParent(before []pair, o *nestingOrder, path []string) bool {
-	prefix := ""
-	for _, k := range path[:len(path)-1] {
-		prefix += k
-		for _, p := range before {
-			if o.name(p.field) == prefix {
-				return true
-			}
+// hasLeafParent tells whether a field that f lies below is among those before it.
+func (o *nestingOrder) hasLeafParent(before []pair, f Field) bool {
+	for _, above := range o.above[f] {
+		if slices.ContainsFunc(before, func(p pair) bool { return p.field == above }) {
+			return true
 		}
-		prefix += "."
 	}
 	return false
 }
@@ -32,6 +28,7 @@ type nestingOrder struct {
 	infos []fieldInfo
 	ranks []int32
 	paths [][]string
+	above [][]Field // those that a field lies below: a and a.b of a.b.c; hardly any field has one
 }
 
 func (o *nestingOrder) rank(f Field) int32 { return o.ranks[f] }
@@ -52,11 +49,19 @@ func nesting() *nestingOrder {
 	if o := nestingCache.order; o != nil && len(o.infos) >= len(infos) {
 		return o
 	}
-	o := &nestingOrder{infos, make([]int32, len(infos)), make([][]string, len(infos))}
-	sorted := make([]Field, len(infos))
+	o := &nestingOrder{infos, make([]int32, len(infos)), make([][]string, len(infos)), make([][]Field, len(infos))}
+	sorted, named := make([]Field, len(infos)), map[string]Field{}
 	for i, info := range infos {
 		sorted[i] = Field(i)
+		named[info.name] = Field(i)
 		o.paths[i] = strings.Split(info.name, ".")
+	}
+	for i, info := range infos {
+		for at := range info.name {
+			if above, ok := named[info.name[:at]]; ok && info.name[at] == '.' {
+				o.above[i] = append(o.above[i], above)
+			}
+		}
 	}
 	slices.SortFunc(sorted, func(a, b Field) int { return slices.Compare(o.paths[a], o.paths[b]) })
 	for r, f := range sorted {
