@@ -90,6 +90,7 @@ func (a *Archive) begin() error {
 			a.closed = max(a.closed, d.Day)
 		}
 	}
+	a.adopt()
 	var err error
 	if a.full, err = journals(filepath.Join(a.cfg.Dir, journalDir)); err != nil {
 		return err

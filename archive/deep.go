@@ -59,6 +59,7 @@ func (v *verifier) deepen(w *dayCheck, e *Entry, sealed []byte, at int64, n uint
 		return
 	}
 	v.report.Opened++
+	v.stillReadable(e)
 	f, err := frame.Parse(plain)
 	if err == nil {
 		err = e.fits(f)

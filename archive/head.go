@@ -50,7 +50,7 @@ func (a *Archive) sealDays(closed string) error {
 	if len(next.Days) == len(a.state.Days) {
 		return nil
 	}
-	h := head{At: a.cfg.Now(), Previous: next.Head, Last: next.Last}
+	h := head{At: a.cfg.Now(), Previous: next.Head, Certified: next.Certified, Last: next.Last}
 	newest := ""
 	for _, l := range next.Last {
 		newest = max(newest, l.Day)
@@ -70,11 +70,12 @@ func (a *Archive) sealDays(closed string) error {
 // head is what all municipalities' chains end in at one moment. A copy of it
 // that is kept elsewhere is an anchor.
 type head struct {
-	At       time.Time
-	Previous link // the head before it, by the day in its file's name
-	Last     map[string]link
-	Open     []openHead // days that are not over; only in heads made on demand
-	Key      ed25519.PublicKey
+	At        time.Time
+	Previous  link      // the head before it, by the day in its file's name
+	Certified certified // newest certificate of an erasure; the zero one for none
+	Last      map[string]link
+	Open      []openHead // days that are not over; only in heads made on demand
+	Key       ed25519.PublicKey
 }
 
 // openHead is the beginning of a day that is not over.
@@ -87,6 +88,9 @@ type openHead struct {
 // text is the head, signed.
 func (h *head) text(key ed25519.PrivateKey) []byte {
 	b := fmt.Appendf(nil, "%s\nat %s\n%s", headTitle, h.At.Format(time.RFC3339), h.Previous.line())
+	if h.Certified.Number > 0 {
+		b = fmt.Appendf(b, "erasures %d %x\n", h.Certified.Number, h.Certified.Hash)
+	}
 	for _, code := range slices.Sorted(maps.Keys(h.Last)) {
 		b = fmt.Appendf(b, "%s %s %x\n", code, h.Last[code].Day, h.Last[code].Hash)
 	}
@@ -116,6 +120,9 @@ func parseHead(text []byte) (head, error) {
 			h.At = at
 		case i == 1 && len(f) >= 2 && f[0] == "previous":
 			h.Previous.Day, h.Previous.Hash = parseLink(line[len("previous "):])
+		case i == 2 && len(f) == 3 && f[0] == "erasures":
+			h.Certified.Number, _ = strconv.Atoi(f[1])
+			_, h.Certified.Hash = parseLink("x " + f[2])
 		case i > 1 && len(f) == 3 && isCode(f[0]) && isDay(f[1]):
 			_, hash := parseLink("x " + f[2])
 			h.Last[f[0]] = link{f[1], hash}
@@ -140,7 +147,7 @@ func SignHead(dir string, key ed25519.PrivateKey, now time.Time) ([]byte, error)
 	if s == nil {
 		return nil, fmt.Errorf("archive: %s holds no archive: %w", dir, os.ErrNotExist)
 	}
-	h := head{At: now, Previous: s.Head, Last: s.Last}
+	h := head{At: now, Previous: s.Head, Certified: s.Certified, Last: s.Last}
 	for _, d := range s.Days {
 		h.Open = append(h.Open, openHead{d.Municipality, d.Day, d.Tree.Size, d.Tree.root()})
 	}

@@ -63,7 +63,9 @@ type Report struct {
 	Sequences []Sequence          `json:"sequences"`
 	Opened    uint64              `json:"opened,omitempty"`   // frames that were decrypted
 	Unopened  map[string]uint64   `json:"unopened,omitempty"` // frames that could not be, by reason
-	Erased    map[string][]string `json:"erased,omitempty"`   // months whose keys were destroyed, by municipality
+	Erased    map[string][]string `json:"erased,omitempty"`   // with keys: months whose keys were destroyed, by municipality
+
+	Certificates []ErasedMonth `json:"certificates,omitempty"` // of erasures, genuine ones
 }
 
 // Whole tells whether nothing was found.

@@ -50,12 +50,16 @@ func finished(dir string) ([]string, error) {
 	var out []string
 	manifests, err := filepath.Glob(filepath.Join(dir, "[0-9]*", "*"+manifestSuffix))
 	heads, errHeads := filepath.Glob(filepath.Join(dir, headsDir, "*"+headSuffix))
-	if err = errors.Join(err, errHeads); err != nil {
+	certificates, errCertificates := filepath.Glob(filepath.Join(dir, erasuresDir, "*"+certificateSuffix))
+	if err = errors.Join(err, errHeads, errCertificates); err != nil {
 		return nil, fmt.Errorf("archive: %w", err)
 	}
 	for _, m := range manifests {
 		base := strings.TrimSuffix(path.Join(filepath.Base(filepath.Dir(m)), filepath.Base(m)), manifestSuffix)
 		out = append(out, base+framesSuffix, base+indexSuffix, base+manifestSuffix)
+	}
+	for _, c := range certificates {
+		out = append(out, path.Join(erasuresDir, filepath.Base(c)))
 	}
 	for _, h := range heads {
 		out = append(out, path.Join(headsDir, filepath.Base(h)))

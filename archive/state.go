@@ -28,6 +28,8 @@ type state struct {
 	Last    map[string]link // newest signed day, by municipality
 	Head    link            // newest head, by the day in its name
 
+	Certified certified // newest certificate of an erasure
+
 	moved *frame.Ledger
 }
 
@@ -46,7 +48,7 @@ func newState() *state {
 // clone copies what a step changes.
 func (s *state) clone() *state {
 	c := newState()
-	c.Head = s.Head
+	c.Head, c.Certified = s.Head, s.Certified
 	for _, e := range s.moved.Entries() {
 		c.moved.Restore(e)
 	}

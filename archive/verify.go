@@ -34,6 +34,8 @@ type verifier struct {
 	days   map[[2]string]frame.Hash // manifests that were read, by municipality and day
 	towns  map[string]string        // newest day with a manifest
 	deep   *deep                    // nil without keys
+
+	certificates map[int]Certificate // genuine ones, by number
 }
 
 // Verify checks an archive, or a copy of one, without its service. It needs no
@@ -42,7 +44,7 @@ type verifier struct {
 func Verify(ctx context.Context, c Check) (*Report, error) {
 	v := &verifier{
 		ctx: ctx, dir: c.Dir, report: &Report{Findings: []Finding{}}, seen: newAccount(),
-		days: map[[2]string]frame.Hash{}, towns: map[string]string{},
+		days: map[[2]string]frame.Hash{}, towns: map[string]string{}, certificates: map[int]Certificate{},
 	}
 	if c.Anchor != nil {
 		h, err := parseHead(c.Anchor)
@@ -61,12 +63,12 @@ func Verify(ctx context.Context, c Check) (*Report, error) {
 		}
 		defer v.deep.unpack.Close()
 	}
-	if err := v.walk(); err != nil {
-		return nil, err
+	for _, step := range []func() error{v.erasures, v.walk, v.heads} {
+		if err := step(); err != nil {
+			return nil, err
+		}
 	}
-	if err := v.heads(); err != nil {
-		return nil, err
-	}
+	v.certifiedDays()
 	if v.anchor != nil {
 		v.fits(v.anchor, "anchor", v.anchor.At.Format("anchor of 2006-01-02 15:04"))
 	}
@@ -110,7 +112,7 @@ func (v *verifier) walk() error {
 			if err := v.town(name); err != nil {
 				return err
 			}
-		case slices.Contains([]string{publicFile, stateFile, collectorsFile, lockFile, journalDir, headsDir}, name), strings.HasSuffix(name, tmpSuffix):
+		case slices.Contains([]string{publicFile, stateFile, collectorsFile, lockFile, journalDir, headsDir, erasuresDir}, name), strings.HasSuffix(name, tmpSuffix):
 		default:
 			v.find(Finding{Kind: Inserted, File: name, Text: "this is no file of an archive"})
 		}

@@ -66,6 +66,7 @@ func (h *head) day() string {
 
 // fits checks that every day that a head names is there as it was then.
 func (v *verifier) fits(h *head, file, name string) {
+	v.fitsCertified(h.Certified, name)
 	for _, code := range slices.Sorted(maps.Keys(h.Last)) {
 		l := h.Last[code]
 		hash, ok := v.days[[2]string{code, l.Day}]

@@ -96,9 +96,7 @@ func (p *program) showReport(r *archive.Report) {
 	if len(r.Unsigned) > 0 {
 		fmt.Fprintf(p.Out, "未署名の日 / days not yet signed: %s\n", strings.Join(r.Unsigned, ", "))
 	}
-	for _, code := range slices.Sorted(maps.Keys(r.Erased)) {
-		fmt.Fprintf(p.Out, "消去済み / erased: %s %s\n", code, strings.Join(r.Erased[code], ", "))
-	}
+	p.showErased(r)
 	for _, reason := range slices.Sorted(maps.Keys(r.Unopened)) {
 		fmt.Fprintf(p.Out, "復号できず / not opened: %d (%s)\n", r.Unopened[reason], reason)
 	}
