@@ -250,7 +250,9 @@ func TestTamperedCertificatesAreNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	r, err := Verify(t.Context(), Check{Dir: noHead})
-	if err != nil || !slices.ContainsFunc(r.Findings, func(f Finding) bool { return f.Kind == Missing && f.File == names[2] && strings.Contains(f.Text, "heads/") }) {
+	if err != nil || !slices.ContainsFunc(r.Findings, func(f Finding) bool {
+		return f.Kind == Missing && f.File == names[2] && strings.Contains(f.Text, "heads/")
+	}) {
 		t.Errorf("%+v, %v", r.Findings, err)
 	}
 }

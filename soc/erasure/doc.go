@@ -1,6 +1,13 @@
 // Package erasure destroys a municipality's month of logs for good: a request, the
 // approval of a person of another organisation, a waiting time, then every place
-// that holds the month is emptied, and a signed certificate says so.
+// that holds the month is emptied, and a signed certificate says so. Retention
+// of the archive goes the same way, by a standing approval of both sides.
+//
+// State is in a SQLite file of its own; every act is on disk when its call
+// returns, and in a journal that nothing rewrites, what was refused included.
+// A place that fails, or a crash at any step, costs a later try and nothing
+// else: Run begins with the first place again until all say in one pass that
+// nothing is left. A legal hold stops whatever has not happened yet.
 package erasure
 
 import "context"
