@@ -14,6 +14,7 @@ import (
 
 	"mimamori/event"
 	"mimamori/soc"
+	"mimamori/soc/erasure"
 )
 
 // Timeout is the longest a page waits for its answers.
@@ -37,13 +38,14 @@ type Finder interface {
 	Get(ctx context.Context, ref event.Ref, tenants []string) (*event.Batch, error)
 }
 
-// Config is what a Console needs. All fields but PublicURL are required.
+// Config is what a Console needs. All fields but PublicURL and Erasure are required.
 type Config struct {
 	Events         Events
 	Finder         Finder
 	Analysis       Analysis
 	Health         Health
 	SOC            *soc.Service
+	Erasure        *erasure.Service // nil where nothing can be erased
 	Municipalities *event.Municipalities
 	Log            *slog.Logger
 	Now            func() time.Time
@@ -57,6 +59,7 @@ type Console struct {
 	analysis Analysis
 	health   Health
 	soc      *soc.Service
+	erasure  *erasure.Service // nil where nothing can be erased
 	towns    *event.Municipalities
 	log      *slog.Logger
 	now      func() time.Time
@@ -78,7 +81,7 @@ func New(cfg Config) (*Console, error) {
 		return nil, fmt.Errorf("console: public URL: %w", err)
 	}
 	c := &Console{
-		events: cfg.Events, finder: cfg.Finder, analysis: cfg.Analysis, health: cfg.Health, soc: cfg.SOC, towns: cfg.Municipalities,
+		events: cfg.Events, finder: cfg.Finder, analysis: cfg.Analysis, health: cfg.Health, soc: cfg.SOC, erasure: cfg.Erasure, towns: cfg.Municipalities,
 		log: cfg.Log, now: cfg.Now, base: strings.TrimSuffix(cfg.PublicURL, "/"), secure: public.Scheme == "https",
 	}
 	if c.texts, err = loadTexts(); err != nil {
@@ -115,6 +118,9 @@ func (c *Console) Handler() http.Handler {
 	m.Handle("GET /alerts/{id}", c.signedIn(c.alert))
 	m.Handle("POST /alerts/{id}", c.signedIn(c.changeAlert))
 	m.Handle("GET /status", c.signedIn(c.status))
+	m.Handle("GET /erasure", c.signedIn(c.erasures))
+	m.Handle("POST /erasure", c.signedIn(c.changeErasures))
+	m.Handle("GET /erasure/{id}/certificate", c.signedIn(c.certificate))
 	m.Handle("GET /users", c.signedIn(c.users))
 	m.Handle("POST /users", c.signedIn(c.changeUsers))
 	m.Handle("/", c.public(func(http.ResponseWriter, *http.Request, *view) error { return errNotFound() }))

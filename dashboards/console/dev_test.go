@@ -27,6 +27,7 @@ func TestServeMadeUpDataToLookAt(t *testing.T) {
 	s.user(t, "wakasa", soc.Municipality, wakasa)
 	s.user(t, "tottori", soc.Municipality, tottori)
 	s.user(t, "misasa", soc.Municipality, "313645")
+	s.madeErasures(t)
 	name := "bunseki"
 	if err := s.soc.Change(t.Context(), soc.Change{ID: "A-2", By: name, Revision: 1, State: soc.InProgress, Assignee: &name, Note: "米子市の山田さんに電話した。追加した覚えはないとのこと。VPNの停止を依頼中。"}); err != nil {
 		t.Fatal(err)

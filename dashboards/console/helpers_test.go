@@ -17,6 +17,7 @@ import (
 
 	"mimamori/event"
 	"mimamori/soc"
+	"mimamori/soc/erasure"
 )
 
 const password = "correct horse battery"
@@ -25,6 +26,8 @@ const password = "correct horse battery"
 type site struct {
 	*httptest.Server
 	soc    *soc.Service
+	erase  *erasure.Service
+	shelf  *shelf
 	memory *memory
 	clock  *atomic.Int64
 	log    *strings.Builder
@@ -54,8 +57,9 @@ func newSite(t *testing.T) *site {
 		}
 	}
 	s.clock.Store(now.UnixNano())
+	s.openErasures(t)
 	c, err := New(Config{
-		Events: s.memory, Finder: s.memory, Analysis: s.memory, Health: s.memory, SOC: s.soc, Municipalities: event.BuiltinMunicipalities(),
+		Events: s.memory, Finder: s.memory, Analysis: s.memory, Health: s.memory, SOC: s.soc, Erasure: s.erase, Municipalities: event.BuiltinMunicipalities(),
 		Log: slog.New(slog.NewTextHandler(s.log, nil)), Now: s.now,
 	})
 	if err != nil {

@@ -99,6 +99,9 @@ func (c *Console) overview(w http.ResponseWriter, r *http.Request, v *view) erro
 		o.HealthOK = true
 	}
 	o.judge(v)
+	if err := c.erasureFact(r, v, &o); err != nil {
+		c.log.Error("erasures can't be told", "err", err)
+	}
 	if err := c.loadPeople(r, v); err != nil {
 		return err
 	}

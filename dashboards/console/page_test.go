@@ -21,6 +21,7 @@ func TestEveryLinkLeadsSomewhereInBothLanguages(t *testing.T) {
 		b := s.browser(t)
 		if who == "tottori" {
 			s.user(t, who, soc.Municipality, tottori)
+			s.madeErasures(t)
 		}
 		b.post("/signin", "name", who, "password", password)
 		for _, lang := range []string{"ja", "en"} {
@@ -46,7 +47,7 @@ func crawl(t *testing.T, b *browser, lang string) {
 		if strings.HasPrefix(path, "/assets/") {
 			continue
 		}
-		if key := regexp.MustCompile(`\b(now|alert|alerts|search|status|figures|error|done|history|state|level|severity|users|cell|overview)\.[a-z]+\b`).FindString(visible(page)); key != "" && !strings.Contains(path, "q=") {
+		if key := regexp.MustCompile(`\b(now|alert|alerts|search|status|figures|error|done|history|state|level|severity|users|cell|overview|erasure)\.[a-z]+\b`).FindString(visible(page)); key != "" && !strings.Contains(path, "q=") {
 			t.Errorf("%s shows the key %s instead of a text", path, key)
 		}
 		if strings.Contains(page, "<html") && !strings.Contains(page, `<html lang="`+lang+`"`) {
@@ -76,7 +77,7 @@ func crawl(t *testing.T, b *browser, lang string) {
 func TestPagesObeyTheirOwnSecurityPolicy(t *testing.T) {
 	s := newSite(t)
 	b := s.signedIn(t, "kanri", soc.Admin)
-	for _, path := range []string{"/", "/alerts", "/alerts/A-1", "/search", "/search?q=has(quarantine)", "/status", "/users", "/password", "/signin", "/none"} {
+	for _, path := range []string{"/", "/alerts", "/alerts/A-1", "/search", "/search?q=has(quarantine)", "/status", "/users", "/erasure", "/password", "/signin", "/none"} {
 		resp, page := b.do(b.request(http.MethodGet, path, nil))
 		csp := resp.Header.Get("Content-Security-Policy")
 		for _, want := range []string{"default-src 'self'", "frame-ancestors 'none'", "form-action 'self'"} {

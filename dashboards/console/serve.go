@@ -101,7 +101,7 @@ func (c *Console) signedIn(h handler) http.Handler {
 }
 
 func (c *Console) newView(r *http.Request) *view {
-	v := &view{Lang: japanese, Now: c.now(), URL: r.URL, texts: c.texts, assets: c.assets, towns: c.towns}
+	v := &view{Lang: japanese, Now: c.now(), URL: r.URL, Erasable: c.erasure != nil, texts: c.texts, assets: c.assets, towns: c.towns}
 	if cookie, err := r.Cookie("lang"); err == nil && cookie.Value == english {
 		v.Lang = english
 	}

@@ -24,7 +24,7 @@ func TestMunicipalitySeesItsOwnOnly(t *testing.T) {
 	b := s.signedIn(t, "wakasa", soc.Municipality, wakasa)
 	foreign, original := s.foreign(wakasa)
 	for _, path := range []string{
-		"/", "/alerts", "/alerts?state=all", "/alerts?municipality=" + tottori, "/alerts?q=USB", "/search?range=30d", "/status", "/live", "/password",
+		"/", "/alerts", "/alerts?state=all", "/alerts?municipality=" + tottori, "/alerts?q=USB", "/search?range=30d", "/status", "/live", "/password", "/erasure",
 		"/search?range=30d&q=" + url.QueryEscape(`municipality == "`+tottori+`"`), "/search?range=30d&q=" + url.QueryEscape(`municipality != "`+wakasa+`"`),
 		"/search/fields?range=30d", "/search/fields?range=30d&q=has(municipality)", "/search?range=30d&fields=1&cursor=3",
 	} {

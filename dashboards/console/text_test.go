@@ -14,7 +14,7 @@ import (
 
 // Keys that are put together at run time begin with one of these.
 func runtimeKeys() []string {
-	return []string{"severity.", "level.", "state.", "role.", "resolution.", "action.", "range.", "field.", "error.", "history.", "users.", "done.", "auth.", "mistake.", "subject."}
+	return []string{"severity.", "level.", "state.", "role.", "resolution.", "action.", "range.", "field.", "error.", "history.", "users.", "done.", "auth.", "mistake.", "subject.", "erasure."}
 }
 
 func TestEveryTextIsThereInBothLanguages(t *testing.T) {

@@ -23,6 +23,8 @@ type view struct {
 	URL   *url.URL // of this page
 	Flash string   // one line about what was just done
 
+	Erasable bool // months can be erased here
+
 	texts  texts
 	assets *assets
 	towns  *event.Municipalities

@@ -26,6 +26,7 @@ import (
 	"mimamori/internal/bus"
 	"mimamori/internal/lists"
 	"mimamori/soc"
+	"mimamori/soc/erasure"
 	"mimamori/soc/fleet"
 	"mimamori/soc/silence"
 	"mimamori/store"
@@ -44,6 +45,8 @@ type App struct {
 	store    *store.Store
 	engines  []*engine
 	archive  *archive.Archive // nil when it is off
+	keys     *archive.Keys    // the archive's
+	erasure  *erasure.Service // nil without an archive
 	soc      *soc.Service
 	fleet    *fleet.Fleet
 	roster   *roster
@@ -77,7 +80,7 @@ type closer struct {
 // opened is closed again.
 func New(ctx context.Context, cfg Config, log *slog.Logger, now func() time.Time) (*App, error) {
 	a := &App{cfg: cfg, log: log, now: now, probe: probeEvery}
-	for _, step := range []func(context.Context) error{a.openFleet, a.openBus, a.openLists, a.openSinks, a.openStore, a.openArchive, a.openSOC, a.openPipeline, a.openInbox, a.openCare, a.openHealth, a.openConsole} {
+	for _, step := range []func(context.Context) error{a.openFleet, a.openBus, a.openLists, a.openSinks, a.openStore, a.openArchive, a.openSOC, a.openErasure, a.openPipeline, a.openInbox, a.openCare, a.openHealth, a.openConsole} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, a.Close())
 		}

@@ -157,6 +157,7 @@ func (a *App) openArchive(context.Context) error {
 	if a.archive, err = archive.Open(cfg); err != nil {
 		return err
 	}
+	a.keys = keys
 	a.onClose("archive", a.archive.Close)
 	return nil
 }

@@ -33,6 +33,7 @@ type Config struct {
 	Retention      string                      `yaml:"retention"`      // age at which events go: 400d, 48h
 	Archive        Archive                     `yaml:"archive"`        // frames as they came
 	Keep           []Keep                      `yaml:"keep"`           // other ages; the first that fits counts
+	Erasure        Erasure                     `yaml:"erasure"`        // of a municipality's month, for good
 	Metrics        Metrics                     `yaml:"metrics"`        // for Prometheus
 	Coverage       []Coverage                  `yaml:"coverage"`       // sources that towns should have
 	Sinks          Sinks                       `yaml:"sinks"`          // engines that follow the event store
@@ -166,6 +167,9 @@ func (c *Config) check() (string, error) {
 		return at, err
 	}
 	if at, err := c.checkArchive(); err != nil {
+		return at, err
+	}
+	if at, err := c.checkErasure(); err != nil {
 		return at, err
 	}
 	if (c.Bus.Cert == "") != (c.Bus.Key == "") {

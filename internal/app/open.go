@@ -150,7 +150,7 @@ func (a *App) openConsole(ctx context.Context) error {
 		return nil
 	})
 	c, err := console.New(console.Config{
-		Events: a.store, Finder: finder{a.store}, Analysis: analysis{a.store}, Health: health{a}, SOC: a.soc, Municipalities: towns, Log: a.log, Now: a.now, PublicURL: a.URL(),
+		Events: a.store, Finder: finder{a.store}, Analysis: analysis{a.store}, Health: health{a}, SOC: a.soc, Erasure: a.erasure, Municipalities: towns, Log: a.log, Now: a.now, PublicURL: a.URL(),
 	})
 	if err != nil {
 		return err

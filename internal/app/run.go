@@ -24,6 +24,7 @@ func (a *App) Run(ctx context.Context) error {
 	g.Add(func() error { return a.inbox.Run(ctx) }, func(error) { cancel() })
 	g.Add(func() error { return a.reparseOnRequest(ctx) }, func(error) { cancel() })
 	g.Add(func() error { return a.giveTurns(ctx) }, func(error) { cancel() })
+	g.Add(func() error { return a.erase(ctx) }, func(error) { cancel() })
 	g.Add(func() error { return a.housekeep(ctx) }, func(error) { cancel() })
 	g.Add(func() error { return a.watch(ctx) }, func(error) { cancel() })
 	g.Add(func() error { return a.listen(ctx) }, func(error) { cancel() })
@@ -68,7 +69,11 @@ func (a *App) housekeep(ctx context.Context) error {
 		}
 		if now := a.now(); now.Sub(retained) > time.Hour {
 			retained = now
-			n, err := a.store.Retain(ctx, a.cfg.keepSince(now))
+			since, err := a.retained(ctx, now)
+			n := int64(0)
+			if err == nil {
+				n, err = a.store.Retain(ctx, since)
+			}
 			if err != nil && ctx.Err() == nil {
 				a.log.Error("removing old events", "err", err)
 			}

@@ -123,27 +123,30 @@ func (s *Service) Approve(ctx context.Context, by string, id int64) error {
 
 // Refuse ends a request, for the side that was asked.
 func (s *Service) Refuse(ctx context.Context, by string, id int64, why string) error {
-	return s.decide(ctx, entry{by: by, what: "refuse", erasure: id, detail: why}, []State{Requested}, func(tx *sql.Tx, x *Erasure, who Act) error {
+	return s.decide(ctx, entry{by: by, what: "refuse", erasure: id, detail: oneLine(why)}, []State{Requested}, func(tx *sql.Tx, x *Erasure, who Act) error {
 		if x.Requested.Side == who.Side {
 			return SameSide
 		}
-		return end(ctx, tx, id, Refused, who, why)
+		x.State, x.Note = Refused, why
+		return end(ctx, tx, x, who)
 	})
 }
 
 // Withdraw ends an erasure that does not run yet, for either side.
 func (s *Service) Withdraw(ctx context.Context, by string, id int64, why string) error {
-	return s.decide(ctx, entry{by: by, what: "withdraw", erasure: id, detail: why}, []State{Requested, Approved}, func(tx *sql.Tx, _ *Erasure, who Act) error {
-		return end(ctx, tx, id, Withdrawn, who, why)
+	return s.decide(ctx, entry{by: by, what: "withdraw", erasure: id, detail: oneLine(why)}, []State{Requested, Approved}, func(tx *sql.Tx, x *Erasure, who Act) error {
+		x.State, x.Note = Withdrawn, why
+		return end(ctx, tx, x, who)
 	})
 }
 
-func end(ctx context.Context, tx *sql.Tx, id int64, to State, who Act, why string) error {
-	why, err := reason(why)
+// end ends an erasure in the state that it has by now, for the reason in its note.
+func end(ctx context.Context, tx *sql.Tx, x *Erasure, who Act) error {
+	why, err := reason(x.Note)
 	if err != nil {
 		return err
 	}
-	return change(ctx, tx, `UPDATE erasures SET state = ?, ended = ?, ended_by = ?, note = ? WHERE id = ?`, to, sqlite.Nanos(who.At), who.By, why, id)
+	return change(ctx, tx, `UPDATE erasures SET state = ?, ended = ?, ended_by = ?, note = ? WHERE id = ?`, x.State, sqlite.Nanos(who.At), who.By, why, x.ID)
 }
 
 // decide does to an erasure what a person of either side wants, if it stands in

@@ -23,8 +23,9 @@ type Act struct {
 	By, Side string
 }
 
-// side tells for whom a user speaks where a municipality's logs are concerned.
-func side(u *soc.User, municipality string) (string, error) {
+// Side tells for whom a user speaks where a municipality's logs are concerned. Its
+// error is a Refusal.
+func Side(u *soc.User, municipality string) (string, error) {
 	switch {
 	case u.Disabled:
 		return "", Disabled
@@ -47,7 +48,7 @@ func (s *Service) actor(ctx context.Context, name, municipality string) (Act, er
 	if err != nil {
 		return Act{}, fmt.Errorf("user: %w", err)
 	}
-	of, err := side(&u, municipality)
+	of, err := Side(&u, municipality)
 	return Act{s.cfg.Now(), u.Name, of}, err
 }
 
@@ -90,9 +91,11 @@ const maxReason = 400
 
 // reason makes one line of a reason, and refuses none.
 func reason(text string) (string, error) {
-	text = strings.Join(strings.Fields(strings.ToValidUTF8(text, "?")), " ")
+	text = oneLine(text)
 	if n := utf8.RuneCountInString(text); n == 0 || n > maxReason {
 		return "", NoReason
 	}
 	return text, nil
 }
+
+func oneLine(text string) string { return strings.Join(strings.Fields(strings.ToValidUTF8(text, "?")), " ") }

@@ -140,7 +140,7 @@ func (s *Service) Revoke(ctx context.Context, by string, id int64, municipality 
 		if who.Side == Prefecture {
 			only = ""
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE erasures SET state = 'withdrawn', ended = ?, ended_by = ?, note = 'the standing approval was ended' WHERE standing = ? AND state = 'approved' AND ? IN ('', municipality)`, now, who.By, id, only)
+		_, err = tx.ExecContext(ctx, `UPDATE erasures SET state = 'withdrawn', ended = ?, ended_by = ?, note = '継続承認の終了による / the standing approval was ended' WHERE standing = ? AND state = 'approved' AND ? IN ('', municipality)`, now, who.By, id, only)
 		return err
 	})
 }
