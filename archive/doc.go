@@ -7,7 +7,8 @@
 // once; Run moves them to a file per municipality and day and, when a day is
 // over, signs its manifest, which names the day before, and a head over all
 // municipalities. What is read back knows what is there: a frame that comes
-// again after a crash is recognised.
+// again after a crash is recognised. A month whose keys were destroyed on purpose
+// has a certificate (Certify), which heads name and Verify tells.
 //
 // Append blocks while the disk does, and returns an error when the disk
 // refuses; then nothing of that call is kept, and its caller tries again. Run

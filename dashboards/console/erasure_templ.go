@@ -239,7 +239,7 @@ func erasureItem(v *view, p *erasurePage, e *erasure.Erasure) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		if e.Held {
+		if e.Held && e.Open() {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 16, "<span class=\"sev sev-high\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err

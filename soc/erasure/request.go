@@ -52,6 +52,11 @@ type Removal struct {
 	Count int64
 }
 
+// Open tells whether something may still happen to it.
+func (e *Erasure) Open() bool {
+	return e.State == Requested || e.State == Approved || e.State == Running
+}
+
 // Request asks for an erasure, for the side that the person speaks for, and
 // returns its number. Its error wraps a Refusal.
 func (s *Service) Request(ctx context.Context, by string, what Scope, why string) (int64, error) {

@@ -98,4 +98,6 @@ func reason(text string) (string, error) {
 	return text, nil
 }
 
-func oneLine(text string) string { return strings.Join(strings.Fields(strings.ToValidUTF8(text, "?")), " ") }
+func oneLine(text string) string {
+	return strings.Join(strings.Fields(strings.ToValidUTF8(text, "?")), " ")
+}
