@@ -16,8 +16,12 @@ import (
 // signatory is an archive that certifies whatever it is told.
 type signatory struct{}
 
-func (signatory) Months(string) ([]string, error)         { return nil, nil }
-func (signatory) Certify(erasure.Account) (string, error) { return "erasures/000001.certificate", nil }
+func (signatory) Months(string) ([]string, error) { return nil, nil }
+
+func (signatory) Certify(erasure.Account) (string, error) {
+	return "erasures/000001.certificate", nil
+}
+
 func (signatory) CertificateText(name string) ([]byte, error) {
 	return []byte("certificate " + name + "\n"), nil
 }

@@ -28,12 +28,12 @@ func (p *program) erasureList() *cobra.Command {
 	var js bool
 	c := &cobra.Command{
 		Use: "list", Args: cobra.NoArgs, Short: "Every request with its state, and the legal holds that stand",
-		RunE: func(c *cobra.Command, _ []string) error {
+		RunE: func(c *cobra.Command, _ []string) (err error) {
 			s, err := o.register(c)
 			if err != nil {
 				return err
 			}
-			defer s.Close()
+			defer func() { err = errors.Join(err, s.Close()) }()
 			everything := soc.User{Role: soc.Admin}
 			list, err := s.List(c.Context(), &everything)
 			if err != nil {

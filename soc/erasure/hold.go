@@ -13,14 +13,14 @@ import (
 // Hold is a legal hold: nothing that it covers is erased, and nothing goes by
 // its age, until it is lifted.
 type Hold struct {
-	ID           int64
-	Municipality string
-	Month        string // "" is every month
-	Why          string
-	Since        time.Time
-	By           string
-	Lifted       time.Time
-	LiftedBy     string
+	ID           int64     `json:"id"`
+	Municipality string    `json:"municipality"`
+	Month        string    `json:"month"` // "" is every month
+	Why          string    `json:"why"`
+	Since        time.Time `json:"since"`
+	By           string    `json:"by"`
+	Lifted       time.Time `json:"lifted"`
+	LiftedBy     string    `json:"lifted_by"`
 }
 
 // SetHold sets a hold, for either side; month "" is every month. It stops an

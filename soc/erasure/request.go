@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"mimamori/soc"
@@ -26,30 +27,30 @@ const (
 
 // Erasure is one request and what became of it.
 type Erasure struct {
-	ID int64
+	ID int64 `json:"id"`
 	Scope
-	State       State
-	Reason      string
-	Requested   Act
-	Approved    Act
-	Standing    int64 // the standing approval that made it; 0: people did
-	Due         time.Time
-	Begun       time.Time
-	Ended       time.Time
-	EndedBy     string // who refused or withdrew it
-	Note        string // why
-	Tries       int    // that failed
-	Retry       time.Time
-	Trouble     string // why the newest try failed
-	Certificate string // its name in the archive
-	Removed     []Removal
-	Held        bool // a legal hold stands on it
+	State       State     `json:"state"`
+	Reason      string    `json:"reason"`
+	Requested   Act       `json:"requested"`
+	Approved    Act       `json:"approved"`
+	Standing    int64     `json:"standing"` // the standing approval that made it; 0: people did
+	Due         time.Time `json:"due"`
+	Begun       time.Time `json:"begun"`
+	Ended       time.Time `json:"ended"`
+	EndedBy     string    `json:"ended_by"` // who refused or withdrew it
+	Note        string    `json:"note"`     // why
+	Tries       int       `json:"tries"`    // that failed
+	Retry       time.Time `json:"retry"`
+	Trouble     string    `json:"trouble"`     // why the newest try failed
+	Certificate string    `json:"certificate"` // its name in the archive
+	Removed     []Removal `json:"removed"`
+	Held        bool      `json:"held"` // a legal hold stands on it
 }
 
 // Removal is what went from one place.
 type Removal struct {
-	Place string
-	Count int64
+	Place string `json:"place"`
+	Count int64  `json:"count"`
 }
 
 // Open tells whether something may still happen to it.
@@ -167,12 +168,10 @@ func (s *Service) decide(ctx context.Context, e entry, in []State, do func(*sql.
 		if err != nil {
 			return err
 		}
-		for _, state := range in {
-			if x.State == state {
-				return do(tx, &x, who)
-			}
+		if !slices.Contains(in, x.State) {
+			return TooLate
 		}
-		return TooLate
+		return do(tx, &x, who)
 	})
 }
 

@@ -19,8 +19,9 @@ const Prefecture = "prefecture"
 
 // Act is what one person did for an organisation; the zero one is nobody yet.
 type Act struct {
-	At       time.Time
-	By, Side string
+	At   time.Time `json:"at"`
+	By   string    `json:"by"`
+	Side string    `json:"side"`
 }
 
 // Side tells for whom a user speaks where a municipality's logs are concerned. Its
