@@ -55,7 +55,7 @@ func (p *Pipeline) checkpoint(now time.Time) *checkpoint {
 		p.cfg.Log.Error("the state of the rules can't be kept", "err", err)
 	}
 	c.Rules = rules
-	c.Clocks, c.Drift = p.clocks.Snapshot(), p.drift.Snapshot()
+	c.Clocks, c.Drift = p.times.clocks.Snapshot(), p.drift.Snapshot()
 	return c
 }
 

@@ -7,10 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"mimamori/event"
 	"mimamori/frame"
-	"mimamori/ingest/clocks"
-	"mimamori/ingest/device"
 	"mimamori/ingest/drift"
 )
 
@@ -31,10 +28,8 @@ type Pipeline struct {
 	rejected uint64
 	broken   uint64
 	gauges   gauges
-	namer    *device.Namer
-	clocks   *clocks.Clocks
+	times    times
 	drift    *drift.Drift
-	spare    event.Builder // of events whose times are repaired
 
 	nextCheck time.Time // when a checkpoint may be made again
 	unchecked bool      // something was committed since the last one
@@ -63,7 +58,7 @@ func New(cfg Config) (*Pipeline, error) {
 		return nil, err
 	}
 	p := &Pipeline{cfg: cfg, quarantine: q, ledger: frame.NewLedger(), stored: frame.NewLedger(), chains: map[frame.Key]*frame.Chain{}, days: daily, group: &group{}}
-	p.namer, p.clocks, p.drift = device.NewNamer(), clocks.New(), drift.New(cfg.Formats.Sum()+revision())
+	p.times, p.drift = newTimes(cfg.Log), drift.New(cfg.Formats.Sum()+revision())
 	for _, s := range cfg.Store.Stored() {
 		p.stored.Add(p.stored.Entry(s.key(), s.Municipality, ""), s.span(), s.Counts)
 	}
@@ -76,13 +71,14 @@ func New(cfg Config) (*Pipeline, error) {
 		return p, nil
 	}
 	p.position, p.rejected, p.broken, p.days.stream = check.Position, check.Rejected, check.Broken, check.Stream
+	p.gauges.committed = p.position
 	for _, e := range check.Ledger {
 		p.ledger.Restore(e)
 	}
 	for _, c := range check.Chains {
 		p.chains[c.Key] = c
 	}
-	if !p.clocks.Restore(check.Clocks) && check.Clocks != nil {
+	if !p.times.clocks.Restore(check.Clocks) && check.Clocks != nil {
 		cfg.Log.Error("what was known of the devices' clocks can't be read; it begins anew")
 	}
 	if !p.drift.Restore(check.Drift) && check.Drift != nil {

@@ -57,7 +57,7 @@ func (p *Pipeline) checkPosition(ctx context.Context) error {
 	}
 	if state.Last < p.position {
 		p.cfg.Log.Warn("the stream of frames is younger than the checkpoint; reading it from its beginning", "stream_last", state.Last, "checkpoint", p.position)
-		p.position = 0
+		p.position, p.gauges.committed = 0, 0
 		p.days.stream++
 	}
 	return nil
@@ -70,6 +70,7 @@ func (p *Pipeline) read(ctx context.Context, order, work chan<- *frameJob) {
 	from := p.position + 1
 	for ctx.Err() == nil {
 		err := p.cfg.Stream.Read(ctx, from, func(m bus.Msg) error {
+			m.Time = m.Time.Truncate(time.Microsecond) // as the archive keeps it: who reads it again there gets the same
 			j := &frameJob{msg: m, done: make(chan struct{})}
 			select {
 			case order <- j:

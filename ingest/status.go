@@ -123,7 +123,7 @@ func (p *Pipeline) Status() Status {
 		}
 		s.Towns[code] = Town{sum, r.seen}
 	}
-	s.Clocks, s.Drifts, s.Unwatched = p.clocks.Reports(), p.drift.Reports(), p.clocks.Unwatched()+p.drift.Unwatched()
+	s.Clocks, s.Drifts, s.Unwatched = p.times.clocks.Reports(), p.drift.Reports(), p.times.clocks.Unwatched()+p.drift.Unwatched()
 	maps.Copy(s.LastSeen, p.gauges.seen)
 	for _, v := range slices.Backward(p.gauges.recent) {
 		s.Recent = append(s.Recent, v)

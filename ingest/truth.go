@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"log/slog"
 	"runtime/debug"
 
 	"mimamori/event"
@@ -32,7 +33,6 @@ type settled struct {
 // wrong, and watches what the devices send. What it knows is of the events
 // before it in the stream's order, and part of the checkpoint.
 func (p *Pipeline) truth(j *frameJob) {
-	ingested := j.msg.Time.UnixNano()
 	from := drift.Origin{Municipality: j.frame.Municipality, Zone: j.frame.Zone}
 	tell := func(c drift.Change) {
 		if c.Over {
@@ -45,31 +45,47 @@ func (p *Pipeline) truth(j *frameJob) {
 	for i := range j.batch.Events {
 		e := &j.batch.Events[i]
 		received, _ := e.Get(fReceived)
-		from.Device, from.Sender = p.namer.Name(e), p.namer.Sender(e)
-		from.At = min(received.Int(), ingested) / 1e9
-		if c := j.claims[i]; c.Clock != format.NoClock {
-			p.judge(j, i, from.Device, clocks.Line{Claimed: c.At, Received: received.Int(), Ingested: ingested})
-		}
+		from.Device, from.Sender = p.times.namer.Name(e), p.times.namer.Sender(e)
+		from.At = min(received.Int(), j.msg.Time.UnixNano()) / 1e9
+		p.times.judge(j, i, from.Device)
 		p.drift.Observe(&j.batch.Events[i], &from, tell)
 	}
 }
 
-// judge decides on the time of one event, and says so on it.
-func (p *Pipeline) judge(j *frameJob, i int, name string, l clocks.Line) {
+// times judges what events claim of their times, when they come and when they
+// are replayed.
+type times struct {
+	namer  *device.Namer
+	clocks *clocks.Clocks
+	spare  event.Builder // of events whose times are repaired
+	log    *slog.Logger
+}
+
+func newTimes(log *slog.Logger) times {
+	return times{namer: device.NewNamer(), clocks: clocks.New(), log: log}
+}
+
+// judge decides on the time of one event of a device, and says so on it.
+func (t *times) judge(j *frameJob, i int, name string) {
+	claim := j.claims[i]
+	if claim.Clock == format.NoClock {
+		return
+	}
 	e := &j.batch.Events[i]
-	k := device.Key{Collector: e.Collector, Source: e.Source, Device: name, Dataset: e.Str(fDataset), Bare: j.claims[i].Clock == format.Bare}
-	v := p.clocks.Judge(k, j.frame.Municipality, l)
+	received, _ := e.Get(fReceived)
+	k := device.Key{Collector: e.Collector, Source: e.Source, Device: name, Dataset: e.Str(fDataset), Bare: claim.Clock == format.Bare}
+	v := t.clocks.Judge(k, j.frame.Municipality, clocks.Line{Claimed: claim.At, Received: received.Int(), Ingested: j.msg.Time.UnixNano()})
 	if v.Note != "" {
-		p.cfg.Log.Info("clock of a device", "municipality", j.frame.Municipality, "collector", k.Collector, "source", k.Source, "device", k.Device, "dataset", k.Dataset, "what", v.Note)
+		t.log.Info("clock of a device", "municipality", j.frame.Municipality, "collector", k.Collector, "source", k.Source, "device", k.Device, "dataset", k.Dataset, "what", v.Note)
 	}
 	if !v.Repaired && v.Skew == 0 {
 		return
 	}
-	x := &p.spare
+	x := &t.spare
 	x.Load(e)
 	if v.Repaired {
 		x.Set(fTimestamp, event.Time(v.At))
-		x.Set(fClaimed, event.Time(l.Claimed))
+		x.Set(fClaimed, event.Time(claim.At))
 		x.Set(fRepair, event.String(v.Why))
 		x.Add(fTags, tagRepaired)
 	}

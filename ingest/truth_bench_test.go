@@ -8,8 +8,6 @@ import (
 
 	"mimamori/event"
 	"mimamori/frame"
-	"mimamori/ingest/clocks"
-	"mimamori/ingest/device"
 	"mimamori/ingest/drift"
 	"mimamori/ingest/format"
 	"mimamori/internal/bus"
@@ -25,7 +23,7 @@ func BenchmarkTruth(b *testing.B) {
 	}
 	for name, off := range map[string]time.Duration{"right": 0, "repaired": 9 * time.Hour} {
 		b.Run(name, func(b *testing.B) {
-			p := &Pipeline{namer: device.NewNamer(), clocks: clocks.New(), drift: drift.New(""), group: &group{}, cfg: Config{Log: slog.New(slog.DiscardHandler)}}
+			p := &Pipeline{times: newTimes(slog.New(slog.DiscardHandler)), drift: drift.New(""), group: &group{}, cfg: Config{Log: slog.New(slog.DiscardHandler)}}
 			parser, x := formats.Parser(format.Options{}), &event.Builder{}
 			start := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
 			const lines = 1000

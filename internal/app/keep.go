@@ -66,6 +66,25 @@ func (c *Config) keepSince(now time.Time) func(municipality, dataset string) tim
 	}
 }
 
+// keepLongest answers since when anything of a municipality is kept; the zero time
+// is always.
+func (c *Config) keepLongest(now time.Time, municipality string) time.Time {
+	longest := c.keepSince(now)(municipality, "")
+	for _, k := range c.Keep {
+		if k.Municipality != "" && k.Municipality != municipality || longest.IsZero() {
+			continue
+		}
+		d, err := parseAge(k.Age)
+		if err != nil { // forever
+			return time.Time{}
+		}
+		if since := now.Add(-d); since.Before(longest) {
+			longest = since
+		}
+	}
+	return longest
+}
+
 // parseAge reads 400d, 48h and what time.ParseDuration knows.
 func parseAge(s string) (time.Duration, error) {
 	if days, ok := strings.CutSuffix(s, "d"); ok {

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"reflect"
 	"strconv"
 	"strings"
 	"time"
@@ -41,6 +40,7 @@ type Reread struct {
 	Report *ingest.Report `json:"report,omitempty"` // at the end, also of one that was stopped or failed
 	Error  string         `json:"error,omitempty"`
 	Stale  bool           `json:"stale,omitempty"` // the service reads new lines by other formats than these
+	Replay *Replayed      `json:"replay,omitempty"`
 }
 
 // States of a reparse.
@@ -86,6 +86,7 @@ type rereading struct {
 	cfg      *Config
 	store    *store.Store
 	enricher *enrich.Enricher
+	source   string       // of the events that are read; "" for any
 	tell     func(Reread) // how far it is; called often
 }
 
@@ -116,7 +117,7 @@ func (w *rereading) run(ctx context.Context, r Reparse) (out Reread, sum string,
 	}
 	p := ingest.NewReparser(ingest.ReparseConfig{Formats: formats, Enricher: w.enricher, Location: zone, Force: r.Force, Dry: r.Dry})
 	out.State, out.Total = Running, uint64(total)
-	err = w.store.Rewrite(ctx, q, &telling{p, func() { out.Read = p.Read(); w.tell(out) }})
+	err = w.store.Rewrite(ctx, q, &telling{p, w.source, func() { out.Read = p.Read(); w.tell(out) }})
 	out.State, out.Read, out.Report = Done, p.Report().Read, p.Report()
 	if err != nil {
 		out.State = Failed
@@ -127,11 +128,15 @@ func (w *rereading) run(ctx context.Context, r Reparse) (out Reread, sum string,
 // telling tells from time to time how far a reparser is.
 type telling struct {
 	*ingest.Reparser
-	tell func()
+	source string
+	tell   func()
 }
 
 // Rewrite reads one event again.
 func (t *telling) Rewrite(e *event.Event, x *event.Builder) bool {
+	if t.source != "" && t.source != e.Source {
+		return false
+	}
 	if t.Read()%256 == 0 {
 		t.tell()
 	}
@@ -146,6 +151,7 @@ type Rereader struct {
 	Log    *slog.Logger
 	Now    func() time.Time
 	Tell   func(Reread) // how far it is
+	batch  int          // events of one commit of a replay; 0 is the usual
 }
 
 // Run does what is asked for and returns at its end. The account is right even
@@ -156,14 +162,23 @@ func (x *Rereader) Run(ctx context.Context, r Reparse) (Reread, error) {
 	if _, err := r.query(); err != nil { // before anything is opened
 		return failed, err
 	}
-	desk := reparseDesk{dir: reparseDir(x.Config.Data), now: x.Now}
-	events := filepath.Join(x.Config.Data, "events")
-	if _, err := os.Stat(events); err != nil { // a mistyped folder is not made
+	if _, err := os.Stat(filepath.Join(x.Config.Data, "events")); err != nil { // a mistyped folder is not made
 		return failed, fmt.Errorf("データフォルダーではありません / no data folder: %w", err)
 	}
-	s, err := store.Open(events, store.Options{Log: x.Log, Now: x.Now})
+	return x.do(ctx, asked{Reparse: r}, func(s *store.Store, e *enrich.Enricher) (Reread, error) {
+		w := rereading{cfg: &x.Config, store: s, enricher: e, tell: x.Tell}
+		out, _, err := w.run(ctx, r)
+		return out, err
+	})
+}
+
+// do lets the service work on a request, or, where there is none, work itself.
+func (x *Rereader) do(ctx context.Context, q asked, work func(*store.Store, *enrich.Enricher) (Reread, error)) (Reread, error) {
+	failed := Reread{State: Failed}
+	desk := reparseDesk{dir: reparseDir(x.Config.Data), now: x.Now}
+	s, err := store.Open(filepath.Join(x.Config.Data, "events"), store.Options{Log: x.Log, Now: x.Now})
 	if errors.Is(err, store.ErrInUse) {
-		return desk.ask(ctx, r, x.Tell)
+		return desk.ask(ctx, q, x.Tell)
 	}
 	if err != nil {
 		return failed, err
@@ -178,14 +193,10 @@ func (x *Rereader) Run(ctx context.Context, r Reparse) (Reread, error) {
 	if err != nil {
 		return failed, errors.Join(err, s.Close())
 	}
-	w := rereading{cfg: &x.Config, store: s, enricher: enricher, tell: x.Tell}
-	out, _, err := w.run(ctx, r)
+	out, err := work(s, enricher)
 	return out, errors.Join(err, s.Close())
 }
 
 // ErrNoService is returned where nobody says by which configuration to work.
 var ErrNoService = errors.New("このデータフォルダーのサービスは動いていません。サービスを起動するか、その設定ファイルを --config で指定してください（設定なしで動かしているなら --config \"\"） / " +
 	"no service runs in this data folder: start it, or name its configuration file with --config, so that zones, tables and formats are its own (--config \"\" if it has none)")
-
-// same tells whether two requests ask for the same.
-func (r *Reparse) same(o *Reparse) bool { return reflect.DeepEqual(r, o) }

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -42,6 +43,12 @@ const (
 type asked struct {
 	ID string `json:"id"`
 	Reparse
+	Replay *Replay `json:"replay,omitempty"` // nil: lines of stored events are read again
+}
+
+// same tells whether two requests ask for the same.
+func (q *asked) same(o *asked) bool {
+	return reflect.DeepEqual(q.Reparse, o.Reparse) && reflect.DeepEqual(q.Replay, o.Replay)
 }
 
 // answered is the answer to one.
@@ -113,7 +120,7 @@ func (d reparseDesk) withdraw() error {
 func (d reparseDesk) clear(log *slog.Logger) error {
 	old, err := d.request()
 	if old != nil {
-		log.Warn("a request that waited for the service is withdrawn", "request", old.Reparse)
+		log.Warn("a request that waited for the service is withdrawn", "request", *old)
 		err = d.withdraw()
 	}
 	return err
@@ -121,18 +128,19 @@ func (d reparseDesk) clear(log *slog.Logger) error {
 
 // ask leaves a request for the service and follows its answer. A request for
 // the same that stands already is followed; when ctx ends it is withdrawn.
-func (d reparseDesk) ask(ctx context.Context, r Reparse, tell func(Reread)) (Reread, error) {
+func (d reparseDesk) ask(ctx context.Context, want asked, tell func(Reread)) (Reread, error) {
 	q, err := d.request()
 	if err != nil {
 		return Reread{State: Failed}, err
 	}
-	if q != nil && !q.same(&r) {
-		text, err := json.Marshal(q.Reparse)
+	if q != nil && !q.same(&want) {
+		text, err := json.Marshal(q)
 		return Reread{State: Failed}, errors.Join(fmt.Errorf("サービスは別の読み直しをしています。終わるのを待つか、%[1]s を削除して止めてください / "+
 			"the service works on another request, %[2]s: wait for it, or remove %[1]s, which stops it", filepath.Join(d.dir, requestFile), text), err)
 	}
 	if q == nil {
-		q = &asked{ID: strconv.FormatInt(d.now().UnixNano(), 36) + "-" + strconv.Itoa(os.Getpid()), Reparse: r}
+		q = &want
+		q.ID = strconv.FormatInt(d.now().UnixNano(), 36) + "-" + strconv.Itoa(os.Getpid())
 		if err := writeJSON(filepath.Join(d.dir, requestFile), q); err != nil {
 			return Reread{State: Failed}, err
 		}
@@ -232,10 +240,9 @@ func (a *App) reparse(ctx context.Context, d reparseDesk, q *asked) error {
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		defer close(ended)
-		w := rereading{cfg: &a.cfg, store: a.store, enricher: a.enricher, tell: func(r Reread) { far.Store(&r) }}
-		end, sum, bad = w.run(work, q.Reparse)
+		end, sum, bad = a.work(work, q, func(r Reread) { far.Store(&r) })
 	})
-	a.log.Info("reading events again", "request", q.Reparse, "start", out.Starts)
+	a.log.Info("reading events again", "request", *q, "start", out.Starts)
 	err = a.watchRequest(d, &out, &far, ended, stop)
 	wg.Wait()
 	if ctx.Err() != nil { // the next start of the service goes on
@@ -249,6 +256,15 @@ func (a *App) reparse(ctx context.Context, d reparseDesk, q *asked) error {
 	}
 	a.log.Info("events were read again", "state", out.State, "read", out.Read, "error", out.Error)
 	return errors.Join(err, writeJSON(path, out), d.withdraw())
+}
+
+// work does what is asked for.
+func (a *App) work(ctx context.Context, q *asked, tell func(Reread)) (Reread, string, error) {
+	if q.Replay != nil {
+		return a.replay(ctx, *q.Replay, tell)
+	}
+	w := rereading{cfg: &a.cfg, store: a.store, enricher: a.enricher, tell: tell}
+	return w.run(ctx, q.Reparse)
 }
 
 // watchRequest writes down how far the work is, and stops it when the request

@@ -226,12 +226,12 @@ func TestTheRequestIsTheLeash(t *testing.T) {
 	if err := writeJSON(filepath.Join(desk.dir, requestFile), asked{ID: "1", Reparse: Reparse{Dataset: "a"}}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := desk.ask(t.Context(), Reparse{Dataset: "b"}, func(Reread) {}); err == nil || !strings.Contains(err.Error(), `"dataset":"a"`) {
+	if _, err := desk.ask(t.Context(), asked{Reparse: Reparse{Dataset: "b"}}, func(Reread) {}); err == nil || !strings.Contains(err.Error(), `"dataset":"a"`) {
 		t.Errorf("two at a time: %v", err)
 	}
 	// A command that ends withdraws what it follows, also somebody else's.
 	ctx, cancel := context.WithCancel(t.Context())
-	out, err := desk.ask(ctx, Reparse{Dataset: "a"}, func(r Reread) {
+	out, err := desk.ask(ctx, asked{Reparse: Reparse{Dataset: "a"}}, func(r Reread) {
 		if r.State != Waiting {
 			t.Errorf("%+v", r)
 		}

@@ -8,14 +8,12 @@ import (
 	"io/fs"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"mimamori/event"
-	"mimamori/internal/lists"
 	"mimamori/rules"
 )
 
@@ -92,11 +90,7 @@ func (r *rulebook) turn() {
 
 // openLists reads the named lists.
 func (a *App) openLists(context.Context) (err error) {
-	dir := a.cfg.Lists
-	if dir == "" {
-		dir = filepath.Join(a.cfg.Data, "lists")
-	}
-	a.lists, err = lists.Open(dir)
+	a.lists, err = openLists(&a.cfg)
 	return err
 }
 

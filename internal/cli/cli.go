@@ -62,7 +62,7 @@ func Run(ctx context.Context, args []string, std IO) error {
 	root.SetOut(std.Out)
 	root.SetErr(std.Err)
 	p.profiling(root)
-	root.AddCommand(p.up(), p.demo(), p.collector(), p.formats(), p.rules(), p.query(), p.sqlBoxCommand(), p.ledger(), p.archive(), p.erasure(), p.clocks(), p.ingestCommand(), p.storeCommand(), p.bench())
+	root.AddCommand(p.up(), p.demo(), p.collector(), p.formats(), p.rules(), p.query(), p.sqlBoxCommand(), p.ledger(), p.archive(), p.erasure(), p.clocks(), p.ingestCommand(), p.storeCommand(), p.replay(), p.bench())
 	return root.ExecuteContext(ctx)
 }
 

@@ -36,15 +36,9 @@ identity, its way and its times of arrival. Without --dataset and --where these 
 it if it runs, with the format files as they are now; else this command does, by the service's configuration (--config).
 ^C stops it: what is done stays, and the same command goes on. Rules do not run over the events (mimamori rules backtest).`,
 		RunE: func(c *cobra.Command, _ []string) error {
-			cfg := app.DefaultConfig()
-			var err error
-			if config != "" {
-				if cfg, err = app.LoadConfig(config); err != nil {
-					return err
-				}
-			}
-			if config == "" || c.Flags().Changed("data") {
-				cfg.Data = data
+			cfg, err := serviceConfig(config, data, c.Flags().Changed("data"))
+			if err != nil {
+				return err
 			}
 			if r.From, err = p.moment(from); err != nil {
 				return fmt.Errorf("--from: %w", err)
@@ -76,6 +70,21 @@ it if it runs, with the format files as they are now; else this command does, by
 	f.StringSliceVar(&r.Formats, "formats", nil, "folders of formats beside the configured ones")
 	f.BoolVar(&js, "json", false, "print one JSON object")
 	return c
+}
+
+// serviceConfig is the configuration of the service whose work a command asks for.
+func serviceConfig(config, data string, named bool) (app.Config, error) {
+	cfg := app.DefaultConfig()
+	if config != "" {
+		var err error
+		if cfg, err = app.LoadConfig(config); err != nil {
+			return cfg, err
+		}
+	}
+	if config == "" || named {
+		cfg.Data = data
+	}
+	return cfg, nil
 }
 
 // progress shows how far the work is, not more often than every two seconds.

@@ -9,7 +9,7 @@ import (
 )
 
 func (p *program) storeCommand() *cobra.Command {
-	return group("store", "Back up and restore what the prefecture keeps", p.storeBackup(), p.storeRestore())
+	return group("store", "Back up, restore and rebuild what the prefecture keeps", p.storeBackup(), p.storeRestore(), p.storeRebuild())
 }
 
 func (p *program) storeBackup() *cobra.Command {
