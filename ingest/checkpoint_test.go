@@ -15,7 +15,9 @@ import (
 func TestACheckpointIsReadAsItWasWritten(t *testing.T) {
 	dir := t.TempDir()
 	rapid.Check(t, func(t *rapid.T) {
-		part := func(name string) []byte { return append([]byte{}, rapid.SliceOfN(rapid.Byte(), 0, 40).Draw(t, name)...) }
+		part := func(name string) []byte {
+			return append([]byte{}, rapid.SliceOfN(rapid.Byte(), 0, 40).Draw(t, name)...)
+		}
 		c := &checkpoint{
 			Position: rapid.Uint64().Draw(t, "position"), Rejected: rapid.Uint64().Draw(t, "rejected"),
 			Ledger: []*frame.Entry{{}}, Rules: part("rules"), Clocks: part("clocks"), Drift: part("drift"),
