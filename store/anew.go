@@ -89,3 +89,21 @@ func (a *anew) within(frames []FrameRange) map[stream]seqSet {
 	}
 	return out
 }
+
+// of is what it says of the sources of these frames.
+func (a *anew) of(frames []FrameRange) *anew {
+	if a == nil {
+		return nil
+	}
+	streams := map[stream]bool{}
+	for i := range frames {
+		streams[frames[i].stream()] = true
+	}
+	out := &anew{At: a.At}
+	for _, h := range a.Hulls {
+		if streams[h.stream()] {
+			out.Hulls = append(out.Hulls, h)
+		}
+	}
+	return out
+}

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 )
 
 // Copied is what Copy has brought over.
@@ -50,36 +49,24 @@ func Copy(ctx context.Context, from, to string) (Copied, error) {
 			have[name] = true
 			c.Segments, c.Bytes = c.Segments+1, c.Bytes+n
 		}
-		// While a folder is listed, one file may go that the list has passed, and
-		// the one in its place come where the list has been. When none went, none
-		// was missed; those whose place another took are left out at the next Open.
+		// When none of a moment's files went, the copy has that moment. What was
+		// copied of moments before would come back, where what took its place is gone.
 		now, err := segmentNames(from)
 		if err != nil {
 			return c, err
 		}
 		if !slices.ContainsFunc(names, func(n string) bool { return !slices.Contains(now, n) }) {
+			for name := range have {
+				if !slices.Contains(names, name) {
+					if err := remove(filepath.Join(to, name)); err != nil {
+						return c, err
+					}
+					c.Segments--
+				}
+			}
 			return c, syncDir(to)
 		}
 	}
-}
-
-// segmentNames lists a folder's segments, the oldest first.
-func segmentNames(dir string) ([]string, error) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, fmt.Errorf("store: %w", err)
-	}
-	var names []string
-	for _, e := range entries {
-		if isSegment(e.Name()) {
-			names = append(names, e.Name())
-		}
-	}
-	return names, nil
-}
-
-func isSegment(name string) bool {
-	return strings.HasPrefix(name, "seg-") && strings.HasSuffix(name, ".parquet")
 }
 
 // linkOrCopy makes a second name for a file, or a second file.

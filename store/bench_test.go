@@ -23,7 +23,7 @@ func BenchmarkEncode(b *testing.B) {
 	for b.Loop() {
 		n = 0
 		m := &manifest{Format: formatVersion, Tenants: map[string]int64{}}
-		if err := x.write(&n, []*event.Batch{batch}, m, func(string) bool { return true }); err != nil {
+		if err := x.write(&n, pointers(batch), m, func(string) bool { return true }); err != nil {
 			b.Fatal(err)
 		}
 	}

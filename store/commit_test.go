@@ -35,7 +35,7 @@ func commit(t failer, s *Store, b ...*event.Batch) {
 	var frames []FrameRange
 	for _, x := range b {
 		for _, e := range x.Events {
-			frames = append(frames, FrameRange{Collector: e.Collector, Source: e.Source, Epoch: e.Epoch, First: e.Seq, Last: e.Seq, Stored: 1})
+			frames = append(frames, FrameRange{Collector: e.Collector, Source: e.Source, Municipality: e.Str(event.MustLookup("municipality")), Epoch: e.Epoch, First: e.Seq, Last: e.Seq, Stored: 1})
 		}
 	}
 	if err := s.Commit(context.Background(), Commit{Batches: b, Frames: frames}); err != nil {
@@ -99,4 +99,13 @@ func TestWhatIsCommittedIsReadBack(t *testing.T) {
 	}) {
 		t.Fatal("not newest first")
 	}
+}
+
+// pointers are a batch's events one by one.
+func pointers(b *event.Batch) []*event.Event {
+	out := make([]*event.Event, len(b.Events))
+	for i := range out {
+		out[i] = &b.Events[i]
+	}
+	return out
 }

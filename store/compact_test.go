@@ -62,7 +62,7 @@ func TestCompactionKeepsEveryAnswer(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, Options{})
 	m := newMix(5)
-	for range 9 {
+	for range mergeFactor {
 		commit(t, s, m.batch(1+m.r.IntN(900)))
 	}
 	commit(t, s, m.batch(3000))
@@ -120,26 +120,37 @@ func TestCompactionKilledBeforeTheOldFilesGoDoublesNothing(t *testing.T) {
 }
 
 func TestCompactionOfAnyEventsKeepsThem(t *testing.T) {
-	s := open(t, t.TempDir(), Options{})
+	clock := time.Now()
+	s := open(t, t.TempDir(), Options{Now: func() time.Time { return clock }})
 	rapid.Check(t, func(t *rapid.T) {
 		wipe(s)
 		want := map[event.Ref]*event.Event{}
+		places := map[string]bool{} // of arrival and towns
 		for i := range mergeFactor {
 			b := genBatch(t, 12)
 			for j := range b.Events {
 				b.Events[j].Epoch += uint64(i)
-				want[b.Events[j].Ref] = &b.Events[j]
+				e := &b.Events[j]
+				want[e.Ref] = e
+				day := dayOf(clock.UnixNano())
+				if at, ok := e.Get(s.enc.ids.ingested); ok && at.Kind() == event.Date {
+					day = dayOf(at.Int())
+				}
+				places[dayText(day)+e.Str(s.enc.ids.tenant)] = true
 			}
 			commit(t, s, b)
 		}
+		was := clock
+		clock = time.Date(2262, 1, 1, 0, 0, 0, 0, time.UTC) // every day is over
 		if err := s.Compact(context.Background()); err != nil {
 			t.Fatal(err)
 		}
+		clock = was
 		page, err := s.Search(context.Background(), event.Query{Limit: 1000})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(s.segments) != 1 || len(page.Batch.Events) != len(want) {
+		if len(s.segments) != len(places) || len(page.Batch.Events) != len(want) {
 			t.Fatalf("%d segments, %d events of %d", len(s.segments), len(page.Batch.Events), len(want))
 		}
 		for i := range page.Batch.Events {

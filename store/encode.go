@@ -25,13 +25,13 @@ const (
 
 // fieldIDs are the registry fields that the store itself reads.
 type fieldIDs struct {
-	time, tenant, dataset, collector, message, original event.Field
+	time, tenant, dataset, collector, message, original, ingested event.Field
 }
 
 func newFieldIDs() fieldIDs {
 	return fieldIDs{
 		event.MustLookup("@timestamp"), event.MustLookup("municipality"), event.MustLookup("event.dataset"),
-		event.MustLookup("collector"), event.MustLookup("message"), event.MustLookup("event.original"),
+		event.MustLookup("collector"), event.MustLookup("message"), event.MustLookup("event.original"), event.MustLookup("event.ingested"),
 	}
 }
 
@@ -71,15 +71,10 @@ func newEncoder() (*encoder, error) {
 	return &encoder{ids: newFieldIDs(), chunks: chunks, bare: rowGroupRows, restNames: map[string]struct{}{}}, nil
 }
 
-// write writes a segment with all events of the batches, and fills in the
-// manifest. spelling answers whether a field may have a column of its name.
-func (x *encoder) write(out io.Writer, batches []*event.Batch, m *manifest, spelling func(string) bool) error {
+// write writes a segment with the events, and fills in the manifest. spelling answers whether a field may have a column of its name.
+func (x *encoder) write(out io.Writer, events []*event.Event, m *manifest, spelling func(string) bool) error {
 	defer x.release()
-	for _, b := range batches {
-		for i := range b.Events {
-			x.events = append(x.events, &b.Events[i])
-		}
-	}
+	x.events = events
 	x.plan(x.sort(m), spelling)
 	w := newFileWriter(out, x.chunks)
 	w.bare = len(x.events) <= x.bare
@@ -304,8 +299,7 @@ func (x *encoder) addRest(f event.Field, v event.Value) {
 
 // release lets go of the events and keeps the memory.
 func (x *encoder) release() {
-	clear(x.events)
-	x.events, x.order, x.keys = x.events[:0], x.order[:0], x.keys[:0]
+	x.events, x.order, x.keys = nil, x.order[:0], x.keys[:0]
 	for _, c := range x.columns {
 		c.reset()
 	}

@@ -2,11 +2,13 @@ package store
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"hash/crc32"
 	"io"
+	"slices"
 
 	"github.com/parquet-go/parquet-go/deprecated"
 	"github.com/parquet-go/parquet-go/encoding/thrift"
@@ -25,16 +27,26 @@ const rowGroupRows = 64 << 10
 
 // fileWriter writes one segment: row groups, then the footer.
 type fileWriter struct {
-	out    *bufio.Writer
-	at     int64
-	chunks *chunkWriter
-	meta   format.FileMetaData
-	index  filterIndex
-	bare   bool // no filters: what was just committed is little, and soon merged
+	out     *bufio.Writer
+	at      int64
+	chunks  *chunkWriter
+	meta    format.FileMetaData
+	columns []outColumn
+	group   format.RowGroup // the one that is being written
+	index   filterIndex
+	filters *groupFilter
+	bare    bool // no filters: what was just committed is little, and soon merged
+}
+
+// outColumn is a column of the file; used when some row has a value.
+type outColumn struct {
+	name  string
+	shape shape
+	used  bool
 }
 
 func newFileWriter(out io.Writer, chunks *chunkWriter) *fileWriter {
-	w := &fileWriter{out: bufio.NewWriterSize(out, 256<<10), chunks: chunks, index: filterIndex{Version: tokenVersion, Rows: sliceRows}}
+	w := &fileWriter{out: bufio.NewWriterSize(out, 128<<10), chunks: chunks, index: filterIndex{Version: tokenVersion, Rows: sliceRows}}
 	w.meta.Version = 2
 	w.meta.CreatedBy = "mimamori"
 	return w
@@ -48,50 +60,89 @@ func (w *fileWriter) write(b []byte) error {
 
 // rowGroup writes the columns, each of the given number of rows.
 func (w *fileWriter) rowGroup(columns []*column, rows int) error {
+	if err := w.begin(rows); err != nil {
+		return err
+	}
+	for _, c := range columns {
+		if err := w.column(c); err != nil {
+			return err
+		}
+	}
+	return w.end()
+}
+
+// begin begins a row group. Its columns follow, each time the same.
+func (w *fileWriter) begin(rows int) error {
 	if w.at == 0 {
 		if err := w.write([]byte(magic)); err != nil {
 			return err
 		}
-		w.schema(columns)
 	}
-	g := format.RowGroup{NumRows: int64(rows), FileOffset: w.at, Ordinal: int16(len(w.meta.RowGroups))}
-	filters := w.chunks.filters
-	filters.begin(rows, w.bare)
-	for _, c := range columns {
-		c.pad(rows)
-		meta, err := w.chunks.encode(c)
-		if err != nil {
-			return err
-		}
-		filters.column(c)
-		if meta.DictionaryPageOffset > 0 {
-			meta.DictionaryPageOffset += w.at - 1
-		}
-		meta.DataPageOffset += w.at - 1
-		g.TotalByteSize += meta.TotalUncompressedSize
-		g.TotalCompressedSize += meta.TotalCompressedSize
-		g.Columns = append(g.Columns, format.ColumnChunk{MetaData: meta})
-		if err := w.write(w.chunks.out); err != nil {
-			return err
-		}
-	}
-	if !w.bare {
-		index := filters.finish()
-		index.At = w.at
-		w.index.Groups = append(w.index.Groups, index)
-		if err := w.write(filters.out); err != nil {
-			return err
-		}
-	}
-	w.meta.NumRows += int64(rows)
-	w.meta.RowGroups = append(w.meta.RowGroups, g)
+	w.group = format.RowGroup{NumRows: int64(rows), FileOffset: w.at, Ordinal: int16(len(w.meta.RowGroups))}
+	w.filters = w.chunks.filters.begin(rows, w.bare)
 	return nil
 }
 
+// column writes the next column of the row group.
+func (w *fileWriter) column(c *column) error {
+	c.pad(int(w.group.NumRows))
+	w.chunks.filters.on(w.filters)
+	meta, err := w.chunks.encode(c)
+	if err != nil {
+		return err
+	}
+	w.chunks.filters.column(c)
+	if meta.DictionaryPageOffset > 0 {
+		meta.DictionaryPageOffset += w.at - 1
+	}
+	meta.DataPageOffset += w.at - 1
+	g := &w.group
+	g.TotalByteSize += meta.TotalUncompressedSize
+	g.TotalCompressedSize += meta.TotalCompressedSize
+	if i := len(g.Columns); i == len(w.columns) {
+		w.columns = append(w.columns, outColumn{name: c.name, shape: c.shape})
+	}
+	used := c.values() > 0 || c.shape == shapeList && bytes.IndexByte(c.defs, 1) >= 0
+	w.columns[len(g.Columns)].used = w.columns[len(g.Columns)].used || used
+	g.Columns = append(g.Columns, format.ColumnChunk{MetaData: meta})
+	return w.write(w.chunks.out)
+}
+
+// end ends the row group.
+func (w *fileWriter) end() error {
+	if !w.bare {
+		index := w.chunks.filters.finish(w.filters)
+		index.At = w.at
+		w.index.Groups = append(w.index.Groups, index)
+		if err := w.write(w.chunks.filters.out); err != nil {
+			return err
+		}
+	}
+	w.meta.NumRows += w.group.NumRows
+	w.meta.RowGroups = append(w.meta.RowGroups, w.group)
+	return nil
+}
+
+// dropUnused takes columns without any value out of the footer: what is merged
+// has those of all, and then a town's file those of the others.
+func (w *fileWriter) dropUnused() {
+	if w.meta.NumRows == 0 {
+		return
+	}
+	drop := func(i int) bool { return !w.columns[i].used && !reserved(w.columns[i].name) }
+	for g := range w.meta.RowGroups {
+		i := -1
+		group := &w.meta.RowGroups[g]
+		group.Columns = slices.DeleteFunc(group.Columns, func(format.ColumnChunk) bool { i++; return drop(i) })
+	}
+	i := -1
+	w.columns = slices.DeleteFunc(slices.Clone(w.columns), func(outColumn) bool { i++; return drop(i) })
+}
+
 // schema names the columns in the footer.
-func (w *fileWriter) schema(columns []*column) {
+func (w *fileWriter) schema() {
 	add := func(e format.SchemaElement) { w.meta.Schema = append(w.meta.Schema, e) }
-	add(format.SchemaElement{Name: "event", NumChildren: thrift.New(int32(len(columns)))})
+	add(format.SchemaElement{Name: "event", NumChildren: thrift.New(int32(len(w.columns)))})
 	optional := thrift.New(format.Optional)
 	text := func(name string, r format.FieldRepetitionType) {
 		add(format.SchemaElement{
@@ -99,7 +150,7 @@ func (w *fileWriter) schema(columns []*column) {
 			ConvertedType: thrift.New(deprecated.UTF8), LogicalType: format.LogicalType{Value: &format.StringType{}},
 		})
 	}
-	for _, c := range columns {
+	for _, c := range w.columns {
 		e := format.SchemaElement{Name: c.name, RepetitionType: optional}
 		switch c.shape {
 		case shapeString:
@@ -120,7 +171,7 @@ func (w *fileWriter) schema(columns []*column) {
 		e.Type = thrift.New(physical(c.shape))
 		add(e)
 	}
-	for range columns {
+	for range w.columns {
 		w.meta.ColumnOrders = append(w.meta.ColumnOrders, format.ColumnOrder{Value: &format.TypeDefinedOrder{}})
 	}
 }
@@ -130,6 +181,8 @@ func (w *fileWriter) finish(m *manifest) error {
 	if !w.bare {
 		m.Filters = &w.index
 	}
+	w.dropUnused()
+	w.schema()
 	text, err := json.Marshal(m)
 	if err != nil {
 		return fmt.Errorf("manifest: %w", err)

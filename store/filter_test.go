@@ -27,9 +27,10 @@ func TestAFilterHasEveryPartOfItsTexts(t *testing.T) {
 		for _, s := range texts {
 			c.addString(s)
 		}
-		x.begin(c.rows, false)
+		of := x.begin(c.rows, false)
+		x.on(of)
 		x.column(c)
-		g := x.finish()
+		g := x.finish(of)
 		f := strings.NewReader(string(x.out))
 		s := cleanText(rapid.SampledFrom(texts).Draw(t, "text"))
 		runes := []rune(s)

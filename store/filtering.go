@@ -24,56 +24,76 @@ type groupFilters struct {
 	Blocks []int `json:"blocks"` // of each
 }
 
-// filterer makes the filters of a row group while its columns are written.
-type filterer struct {
-	slices []*filter // one for each sliceRows rows
-	used   int       // of them
+// groupFilter are the filters of a row group that is being written.
+type groupFilter struct {
+	slices []*filter // one for each sliceRows rows; none of a bare group
 	rows   int
-	out    []byte
-	lower  []byte
-	seen   []uint64 // of a dictionary's values: the last slice's stamp
-	keys   []uint64 // of a dictionary's values; 0: not made yet
+	base   uint64 // the first one's stamp
+}
+
+// filterer makes the filters of row groups while their columns are written.
+type filterer struct {
+	spare []*filter
+	out   []byte
+	lower []byte
+	seen  []uint64 // of a dictionary's values: the last slice's stamp
+	keys  []uint64 // of a dictionary's values; 0: not made yet
 
 	// What was added last, with the stamp of its slice: the same again need not be.
+	group  *groupFilter
 	filter *filter
 	stamp  uint64
-	base   uint64
+	next   uint64 // stamp
 	grams  [1 << 14]uint64
 	quads  [1 << 11]uint64
 	parts  [9]uint64
 }
 
-func newFilterer() *filterer { return &filterer{} }
+func newFilterer() *filterer { return &filterer{next: 1} }
 
 // begin begins a row group; of a bare one nothing is added.
-func (x *filterer) begin(rows int, bare bool) {
-	x.rows, x.used = rows, (rows+sliceRows-1)/sliceRows
+func (x *filterer) begin(rows int, bare bool) *groupFilter {
+	g := &groupFilter{rows: rows}
 	if bare {
-		x.used = 0
+		return g
 	}
-	for len(x.slices) < x.used {
-		x.slices = append(x.slices, &filter{})
+	for range (rows + sliceRows - 1) / sliceRows {
+		f := &filter{}
+		if n := len(x.spare); n > 0 {
+			f, x.spare = x.spare[n-1], x.spare[:n-1]
+		}
+		g.slices = append(g.slices, f)
 	}
-	// A stamp has 15 bits beside a quad.
-	if x.base += uint64(x.used); x.base+uint64(x.used) >= 1<<15 {
-		x.base = 1
+	if x.next+uint64(len(g.slices)) >= 1<<stampBits {
+		x.next = 1
 		clear(x.grams[:])
 		clear(x.quads[:])
 	}
+	g.base = x.next
+	x.next += uint64(len(g.slices))
+	return g
 }
 
+// stampBits is how many bits a stamp has beside a quad. Row groups that are
+// written at once have far fewer slices: two of one stamp do not meet.
+const stampBits = 15
+
+// on goes on with a row group.
+func (x *filterer) on(g *groupFilter) { x.group = g }
+
 // slice goes on with the slice of a number.
-func (x *filterer) slice(i int) { x.filter, x.stamp = x.slices[i], x.base+uint64(i) }
+func (x *filterer) slice(i int) { x.filter, x.stamp = x.group.slices[i], x.group.base+uint64(i) }
 
 // finish leaves the row group's filters in x.out.
-func (x *filterer) finish() groupFilters {
-	g := groupFilters{Rows: x.rows}
+func (x *filterer) finish(of *groupFilter) groupFilters {
+	g := groupFilters{Rows: of.rows}
 	x.out = x.out[:0]
-	for _, f := range x.slices[:x.used] {
+	for _, f := range of.slices {
 		var blocks int
 		x.out, blocks = f.appendTo(x.out)
 		g.Blocks = append(g.Blocks, blocks)
 	}
+	x.spare = append(x.spare, of.slices...)
 	return g
 }
 
@@ -90,7 +110,7 @@ func isProse(name string) bool { return name == "event.original" || name == "mes
 // page adds the values of a page of text, while it is at hand: lines come from
 // all over a commit, and to fetch them once more took longer than to read them.
 func (x *filterer) page(c *column, s span, text []byte, ends []uint32) {
-	if x.used == 0 || reserved(c.name) || c.shape == shapeList {
+	if len(x.group.slices) == 0 || reserved(c.name) || c.shape == shapeList {
 		return
 	}
 	seed, ascii, value := seedOf(c.name), isASCII(text), 0
@@ -111,7 +131,7 @@ func (x *filterer) page(c *column, s span, text []byte, ends []uint32) {
 
 // column adds the values of a dictionary, each once for each slice, and of lists.
 func (x *filterer) column(c *column) {
-	if x.used == 0 || !c.isText() || reserved(c.name) || c.shape != shapeList && !c.useDict || c.values() == 0 {
+	if len(x.group.slices) == 0 || !c.isText() || reserved(c.name) || c.shape != shapeList && !c.useDict || c.values() == 0 {
 		return
 	}
 	seed := seedOf(c.name)
@@ -121,9 +141,9 @@ func (x *filterer) column(c *column) {
 		x.keys = append(x.keys[:0], make([]uint64, n)...)
 	}
 	level, val := 0, 0
-	for i := range x.used {
+	for i := range x.group.slices {
 		x.slice(i)
-		levelEnd, valEnd := c.after(level, val, min(sliceRows, x.rows-i*sliceRows))
+		levelEnd, valEnd := c.after(level, val, min(sliceRows, x.group.rows-i*sliceRows))
 		if !c.useDict {
 			for _, s := range c.strs[val:valEnd] {
 				x.filter.addIf(x.text(s, seed, false))

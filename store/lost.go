@@ -1,7 +1,8 @@
 package store
 
 import (
-	"os"
+	"errors"
+	"io/fs"
 	"path/filepath"
 	"slices"
 )
@@ -18,7 +19,7 @@ type Lost struct {
 func (s *Store) Lost() ([]Lost, error) {
 	dir := filepath.Join(s.dir, "set-aside")
 	names, err := segmentNames(dir)
-	if os.IsNotExist(err) {
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {

@@ -69,13 +69,16 @@ type manifest struct {
 	Untimed  int64            `json:"untimed,omitempty"` // events without @timestamp
 	Tenants  map[string]int64 `json:"tenants"`           // events per municipality
 	Kinds    []kind           `json:"kinds,omitempty"`   // sorted; none in files of older programs
+	Days     []string         `json:"days,omitempty"`    // of arrival (event.ingested) in Japan, as 2026-11-23: one, but of an odd file; none in files of older programs
+	Odd      bool             `json:"odd,omitempty"`     // the frames don't tell town and day of their events: never divided
 	Frames   []FrameRange     `json:"frames,omitempty"`
 	Rest     []string         `json:"rest,omitempty"`     // fields that some event has in the column rest
-	Replaces []string         `json:"replaces,omitempty"` // files that this one was compacted from
+	Replaces []string         `json:"replaces,omitempty"` // files that this one was compacted from; of a group, only the first says so
 	Anew     *anew            `json:"anew,omitempty"`     // what Rewrite changed
 	Filters  *filterIndex     `json:"filters,omitempty"`  // nil in files of older programs
 
-	last int // the kind that was counted last
+	last int    // the kind that was counted last
+	town string // of one that is divided by municipalities
 }
 
 // timed counts an event's time.

@@ -5,10 +5,14 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"mimamori/internal/lock"
@@ -73,49 +77,99 @@ func (s *Store) open(opts Options) (err error) {
 
 // load reads the directory.
 func (s *Store) load() error {
+	if !s.readOnly {
+		if err := s.clean(); err != nil {
+			return err
+		}
+	}
+	live, gone, err := s.read(nil)
+	if err != nil {
+		return err
+	}
+	for _, g := range gone {
+		if err := s.remove(g.path); err != nil {
+			return err
+		}
+	}
+	s.segments = live
+	for _, g := range live {
+		s.spell(g)
+	}
+	s.sortSegments()
+	return nil
+}
+
+// clean removes what a crash left half written.
+func (s *Store) clean() error {
 	entries, err := os.ReadDir(s.dir)
 	if err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
-	replaced := map[string]bool{}
 	for _, e := range entries {
-		path := filepath.Join(s.dir, e.Name())
-		switch {
-		case e.IsDir():
-		case s.readOnly && strings.HasSuffix(e.Name(), ".tmp"):
-		case strings.HasSuffix(e.Name(), ".tmp"):
-			if err := os.Remove(path); err != nil {
-				return fmt.Errorf("store: %w", err)
+		if !e.IsDir() && strings.HasSuffix(e.Name(), ".tmp") {
+			if err := remove(filepath.Join(s.dir, e.Name())); err != nil {
+				return err
 			}
-		case isSegment(e.Name()):
-			g, err := loadSegment(path)
-			if s.readOnly && errors.Is(err, fs.ErrNotExist) {
-				continue // merged into another just now
-			}
-			if err != nil {
-				if err := s.setAside(path, err); err != nil {
-					return err
-				}
+		}
+	}
+	return nil
+}
+
+// maxReads bounds how often a reader begins anew because its owner has merged
+// files meanwhile.
+const maxReads = 20
+
+// read reads the footers of the segments, but for those that are known (nil: not
+// to be read), and tells which count.
+func (s *Store) read(known map[string]*segment) (live, gone []*segment, err error) {
+	all := maps.Clone(known)
+	if all == nil {
+		all = map[string]*segment{}
+	}
+	for range maxReads {
+		names, err := segmentNames(s.dir)
+		if err != nil {
+			return nil, nil, err
+		}
+		todo := slices.DeleteFunc(slices.Clone(names), func(name string) bool { _, ok := all[name]; return ok })
+		loaded, failed := s.loadAll(todo)
+		moved := false
+		for i, name := range todo {
+			if failed[i] == nil {
+				all[name] = loaded[i]
 				continue
 			}
-			s.segments = append(s.segments, g)
-			for _, name := range g.manifest.Replaces {
-				replaced[name] = true
+			if s.readOnly && errors.Is(failed[i], fs.ErrNotExist) { // merged into another just now
+				moved = true
+				continue
+			}
+			all[name] = nil
+			if err := s.setAside(filepath.Join(s.dir, name), failed[i]); err != nil {
+				return nil, nil, err
 			}
 		}
-	}
-	live := s.segments[:0]
-	for _, g := range s.segments {
-		if !replaced[g.name] {
-			live = append(live, g)
-			s.spell(g)
-		} else if err := s.remove(g.path); err != nil {
-			return fmt.Errorf("store: %w", err)
+		live, gone = standing(names, all)
+		if !moved {
+			break
 		}
 	}
-	s.segments = live
-	s.sortSegments()
-	return nil
+	return live, gone, nil
+}
+
+// loadAll reads footers, several at a time: there may be tens of thousands.
+func (s *Store) loadAll(names []string) ([]*segment, []error) {
+	loaded, failed := make([]*segment, len(names)), make([]error, len(names))
+	var wg sync.WaitGroup
+	var next atomic.Int64
+	for range max(1, min(2*s.workers, len(names))) {
+		wg.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(names); i = int(next.Add(1)) - 1 {
+				loaded[i], failed[i] = loadSegment(filepath.Join(s.dir, names[i]))
+			}
+		})
+	}
+	wg.Wait()
+	return loaded, failed
 }
 
 // remove deletes a file that a merge replaced; its owner does so, not a reader.
@@ -123,7 +177,8 @@ func (s *Store) remove(path string) error {
 	if s.readOnly {
 		return nil
 	}
-	return os.Remove(path)
+	defer s.look()
+	return remove(path)
 }
 
 // setAside moves a damaged file away, and says why beside it. A reader leaves

@@ -26,7 +26,7 @@ func wipe(s *Store) {
 	s.mu.Lock()
 	all := slices.Clone(s.segments)
 	s.mu.Unlock()
-	s.swap(all, nil)
+	s.swap(all)
 }
 
 // question over an expression that has no text.

@@ -68,7 +68,7 @@ func (s *Store) retain(ctx context.Context, g *segment, before func(municipality
 		if err := s.giveUp(g, events, true); err != nil {
 			return 0, err
 		}
-		s.swap([]*segment{g}, nil)
+		s.swap([]*segment{g})
 		return events, nil
 	case len(gone) == 0 || g.damaged.Load():
 		return 0, nil
@@ -122,19 +122,19 @@ func (s *Store) kinds(g *segment) ([]kind, error) {
 
 // eachKey shows the key of every row of a segment.
 func (s *Store) eachKey(g *segment, show func(*mergeKey)) error {
-	w, err := newMerger(merging{from: []*segment{g}}, &manifest{}, nil)
+	w, err := newMerger(merging{from: []*segment{g}})
 	if err != nil {
 		return fmt.Errorf("store: %s: %w", g.name, err)
 	}
 	defer w.close()
 	for {
-		k, err := w.nextKey(0)
+		ok, err := w.nextKey(0)
 		if err != nil {
 			return fmt.Errorf("store: %s: %w", g.name, err)
 		}
-		if k == nil {
+		if !ok {
 			return nil
 		}
-		show(k)
+		show(&w.sources[0].key)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 
 	"mimamori/event"
@@ -193,16 +192,19 @@ func (r *rewriting) flush() error {
 	if r.batch == nil {
 		return nil
 	}
-	path := filepath.Join(r.s.dir, r.s.newName(0)+".part.tmp")
-	err := r.s.fillFile(path, func(out io.Writer) error {
-		return r.enc.write(out, []*event.Batch{r.batch}, &manifest{Format: formatVersion, Tenants: map[string]int64{}}, r.s.mayHaveColumn)
+	events := make([]*event.Event, len(r.batch.Events))
+	for i := range events {
+		events[i] = &r.batch.Events[i]
+	}
+	d, err := r.s.draft(r.s.newName(0)+".part", func(out io.Writer) error {
+		return r.enc.write(out, events, &manifest{Format: formatVersion, Tenants: map[string]int64{}}, r.s.mayHaveColumn)
 	})
 	if err != nil {
-		return errors.Join(err, os.Remove(path))
+		return err
 	}
-	g, err := loadSegment(path)
+	g, err := loadSegment(d.path())
 	if err != nil {
-		return errors.Join(err, os.Remove(path))
+		return errors.Join(err, os.Remove(d.path()))
 	}
 	r.parts, r.batch = append(r.parts, g), nil
 	return nil

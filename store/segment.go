@@ -2,16 +2,12 @@ package store
 
 import (
 	"fmt"
-	"io"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
-
-	"mimamori/event"
 )
 
 // segment is one live file.
@@ -26,6 +22,7 @@ type segment struct {
 	damaged    atomic.Bool  // compaction met a page that can't be read
 	unsound    atomic.Bool  // a search met a filter that can't be read
 	pinned     atomic.Bool  // Rewrite will come to it: compaction leaves it alone
+	heirs      []*segment   // those in its place, which stay for as long as its file does
 }
 
 // loadSegment reads a segment's footer.
@@ -112,90 +109,4 @@ func (g *segment) within(b bounds) (some, all bool) {
 		all = all && n == len(m.Tenants)
 	}
 	return m.Events > 0, all
-}
-
-// Commit is what one segment is made of.
-type Commit struct {
-	Batches []*event.Batch // all events; the batches stay the caller's, and must not change meanwhile
-	Frames  []FrameRange   // the frames that they come from
-}
-
-// newName names a segment that was born then, 0: now. No name is given twice.
-func (s *Store) newName(born int64) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.serial++
-	now := s.now().UnixNano()
-	if born == 0 {
-		return fmt.Sprintf("seg-%019d-%d.parquet", now, s.serial)
-	}
-	return fmt.Sprintf("seg-%019d-%019d-%d.parquet", born, now, s.serial)
-}
-
-// writeFile writes a segment's file under a new name, durably, and loads it.
-// Nothing of it stays when it fails.
-func (s *Store) writeFile(born int64, fill func(io.Writer) error) (*segment, error) {
-	name := s.newName(born)
-	path := filepath.Join(s.dir, name)
-	g, err := s.writeTmp(path, fill)
-	if err != nil {
-		os.Remove(path + ".tmp")
-		return nil, fmt.Errorf("store: segment %s: %w", name, err)
-	}
-	return g, nil
-}
-
-// fillFile makes a file and is done when it is durable.
-func (s *Store) fillFile(path string, fill func(io.Writer) error) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	var out io.Writer = f
-	if s.wrap != nil {
-		out = s.wrap(f)
-	}
-	if err := fill(out); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	return f.Close()
-}
-
-func (s *Store) writeTmp(path string, fill func(io.Writer) error) (*segment, error) {
-	if err := s.fillFile(path+".tmp", fill); err != nil {
-		return nil, err
-	}
-	g, err := loadSegment(path + ".tmp") // what can't be read back was not stored
-	if err != nil {
-		return nil, err
-	}
-	if _, err := os.Lstat(path); err == nil {
-		return nil, fmt.Errorf("the file is there already: %w", os.ErrExist)
-	}
-	if err := os.Rename(path+".tmp", path); err != nil {
-		return nil, err
-	}
-	g.path, g.name = path, filepath.Base(path)
-	if err := syncDir(s.dir); err != nil {
-		os.Remove(path)
-		return nil, err
-	}
-	return g, nil
-}
-
-// syncDir makes a rename durable.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("store: %w", err)
-	}
-	defer d.Close()
-	if err := d.Sync(); err != nil {
-		return fmt.Errorf("store: %w", err)
-	}
-	return nil
 }

@@ -33,33 +33,41 @@ func (s *Store) mayHaveColumn(name string) bool {
 	return s.columns[low] == name
 }
 
-// swap takes segments out of the live list and puts one in, at once; together
-// with others it accounts for the same frames as they did. The old
-// files go when no query holds them.
-func (s *Store) swap(out []*segment, in *segment) {
+// swap takes segments out of the live list and puts others in, at once; together
+// with those that stay they account for the same frames as before. The old files
+// go when no query holds them.
+func (s *Store) swap(out []*segment, in ...*segment) {
 	s.mu.Lock()
-	kept := make([]*segment, 0, len(s.segments)+1)
+	kept := make([]*segment, 0, len(s.segments)+len(in))
 	for _, g := range s.segments {
 		if !slices.Contains(out, g) {
 			kept = append(kept, g)
 		}
 	}
-	s.segments = kept
+	s.segments = append(kept, in...)
 	switch {
-	case in == nil:
+	case len(in) == 0:
 		s.frames = nil
 	case len(out) == 0 && s.frames != nil: // what replaces others accounts for the same
-		s.frames = mergeFrames(append(s.frames, in.manifest.Frames...))
+		for _, g := range in {
+			s.frames = append(s.frames, g.manifest.Frames...)
+		}
+		s.frames = mergeFrames(s.frames)
 	}
-	if in != nil {
-		s.segments = append(s.segments, in)
-		s.spell(in)
+	if len(in) > 0 {
+		for _, g := range in {
+			s.spell(g)
+		}
 		s.sortSegments()
 		close(s.grown)
 		s.grown = make(chan struct{})
 	}
 	s.mu.Unlock()
 	for _, g := range out {
+		for _, heir := range in { // a file stays for as long as one that it replaces
+			heir.refs.Add(1)
+		}
+		g.heirs = in
 		g.dead.Store(true)
 	}
 	s.release(out)
@@ -69,11 +77,20 @@ func (s *Store) swap(out []*segment, in *segment) {
 // that nobody else uses.
 func (s *Store) release(segments []*segment) {
 	for _, g := range segments {
-		if g.refs.Add(-1) == 0 && g.dead.Load() {
-			if err := os.Remove(g.path); err != nil {
-				s.log.Error("an old segment can't be removed", "file", g.path, "error", err)
+		if g.refs.Add(-1) > 0 || !g.dead.Load() {
+			continue
+		}
+		if len(g.manifest.Replaces) > 0 { // those went before, also after a power cut
+			if err := syncDir(s.dir); err != nil {
+				s.log.Error("the folder of the events can't be synced", "error", err)
 			}
 		}
+		if err := os.Remove(g.path); err != nil {
+			s.log.Error("an old segment can't be removed", "file", g.path, "error", err)
+			continue // and its heirs stay, too
+		}
+		s.look()
+		s.release(g.heirs)
 	}
 }
 

@@ -56,6 +56,7 @@ type Store struct {
 
 	readOnly bool
 	wrap     func(io.Writer) io.Writer // tests let writes fail here
+	looked   func()                    // tests look at the folder here
 
 	workers    int  // of one query, beside DuckDB's
 	unfiltered bool // tests ask without filters

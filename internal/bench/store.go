@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"mimamori/event"
@@ -45,48 +46,81 @@ const repeats = 4
 // writes.
 func Store(ctx context.Context, c Config) (StoreResult, error) {
 	r := StoreResult{Result: Result{Step: "store"}, PerDay: max(1, c.Events/days)}
-	s, err := store.Open(filepath.Join(c.Dir, "events"), store.Options{Log: c.Log, Now: c.Now})
+	w := &writing{ctx: ctx}
+	opts := store.Options{Log: c.Log, Now: c.Now}
+	if c.Lines == nil {
+		opts.Now = func() time.Time { return time.Unix(0, w.clock.Load()) }
+	}
+	s, err := store.Open(filepath.Join(c.Dir, "events"), opts)
 	if err != nil {
 		return r, err
 	}
-	if c.Lines != nil {
-		err = c.storeLines(ctx, s, &r)
+	if w.store = s; c.Lines != nil {
+		err = c.storeLines(w, &r)
 	} else {
-		err = c.storeDays(ctx, s, &r)
+		err = c.storeDays(w, &r)
 	}
 	r.MaxRSSBytes = measure.MaxRSS()
 	return r, errors.Join(err, s.Close())
 }
 
-// writing counts what commits take.
+// writing counts what commits and compaction take.
 type writing struct {
-	ctx   context.Context
-	store *store.Store
-	total measure.Use
-	seq   int
+	ctx     context.Context
+	store   *store.Store
+	total   measure.Use
+	merging measure.Use
+	clock   atomic.Int64 // when the last event came: days are over when they are
+	commits int
+	bytes   int64 // that commits wrote
 }
 
+// perCompaction is how many commits the pipeline does under load until segments
+// are merged.
+const perCompaction = 25
+
 func (w *writing) commit(batches ...*event.Batch) error {
-	n := 0
+	var frames []store.FrameRange
+	at := map[string]int{} // a source's frame
 	for _, b := range batches {
-		n += len(b.Events)
+		for i := range b.Events {
+			e := &b.Events[i]
+			if f, ok := at[e.Collector]; ok {
+				frames[f].Last, frames[f].Stored = e.Seq, frames[f].Stored+1
+				continue
+			}
+			at[e.Collector] = len(frames)
+			frames = append(frames, store.FrameRange{
+				Collector: e.Collector, Source: e.Source, Municipality: e.Str(event.MustLookup("municipality")), Epoch: e.Epoch, First: e.Seq, Last: e.Seq, Stored: 1,
+			})
+		}
 	}
+	before := w.store.Stats().Bytes
 	stop := measure.Start()
-	err := w.store.Commit(w.ctx, store.Commit{Batches: batches, Frames: []store.FrameRange{{
-		Collector: "bench", Source: "bench", Municipality: "312011", Epoch: 1, First: uint64(w.seq + 1), Last: uint64(w.seq + n), Stored: uint64(n),
-	}}})
-	w.seq += n
-	u := stop()
-	w.total.CPU, w.total.Wall = w.total.CPU+u.CPU, w.total.Wall+u.Wall
+	err := w.store.Commit(w.ctx, store.Commit{Batches: batches, Frames: frames})
+	w.total = sum(w.total, stop())
+	w.bytes += w.store.Stats().Bytes - before
 	return err
 }
 
-func (c *Config) storeLines(ctx context.Context, s *store.Store, r *StoreResult) error {
+func (w *writing) compact() error {
+	stop := measure.Start()
+	err := w.store.Compact(w.ctx)
+	w.merging = sum(w.merging, stop())
+	return err
+}
+
+func sum(a, b measure.Use) measure.Use {
+	a.CPU, a.Wall = a.CPU+b.CPU, a.Wall+b.Wall
+	return a
+}
+
+func (c *Config) storeLines(w *writing, r *StoreResult) error {
 	p, err := c.parser()
 	if err != nil {
 		return err
 	}
-	w, x := writing{ctx: ctx, store: s}, new(event.Builder)
+	x := new(event.Builder)
 	var batches []*event.Batch
 	err = c.chunks(func(lines []string) error {
 		batches = append(batches, c.parse(p, x, lines, r.Events))
@@ -102,19 +136,30 @@ func (c *Config) storeLines(ctx context.Context, s *store.Store, r *StoreResult)
 		err = w.commit(batches...)
 	}
 	r.done(w.total)
-	r.BytesPerEvent = float64(s.Stats().Bytes) / float64(max(r.Events, 1))
+	r.BytesPerEvent = float64(w.store.Stats().Bytes) / float64(max(r.Events, 1))
 	return err
 }
 
-// storeDays writes days of made lines, with needles, and asks.
-func (c *Config) storeDays(ctx context.Context, s *store.Store, r *StoreResult) error {
+// storeDays writes days of made lines, with needles, merges as the pipeline does,
+// and asks.
+func (c *Config) storeDays(w *writing, r *StoreResult) error {
 	start := time.Date(2026, 11, 2, 0, 0, 0, 0, calendar.JST())
 	f, err := c.filler(start)
 	if err != nil {
 		return err
 	}
-	w := writing{ctx: ctx, store: s}
 	step := 24 * time.Hour / time.Duration(r.PerDay)
+	commit := func(b *event.Batch) error {
+		r.Events += len(b.Events)
+		w.clock.Store(start.Add(step * time.Duration(r.Events)).UnixNano())
+		if err := w.commit(b); err != nil {
+			return err
+		}
+		if w.commits++; w.commits%perCompaction > 0 {
+			return nil
+		}
+		return w.compact()
+	}
 	for r.Events < c.Events {
 		made := new(event.Batch)
 		for n := min(perCommit, (c.Events-r.Events+repeats-1)/repeats); len(made.Events) < n; {
@@ -122,26 +167,23 @@ func (c *Config) storeDays(ctx context.Context, s *store.Store, r *StoreResult) 
 			f.plant.add(i, c.Events)
 			f.add(made, i, start.Add(step*time.Duration(i)))
 		}
-		if err := w.commit(made); err != nil {
+		if err := commit(made); err != nil {
 			return err
 		}
-		r.Events += len(made.Events)
 		for again := 1; again < repeats && r.Events < c.Events; again++ {
-			b := f.later(made, r.Events, step*time.Duration(len(made.Events)*again))
-			if err := w.commit(b); err != nil {
+			if err := commit(f.later(made, r.Events, step*time.Duration(len(made.Events)*again))); err != nil {
 				return err
 			}
-			r.Events += len(b.Events)
 		}
 	}
-	r.done(w.total)
-	r.BytesWritten = float64(s.Stats().Bytes) / float64(max(r.Events, 1))
-	stop := measure.Start()
-	if err := s.Compact(ctx); err != nil {
+	w.clock.Add(int64(24 * time.Hour))
+	if err := w.compact(); err != nil {
 		return err
 	}
-	r.Compaction = stop().CPU.Seconds() * 1e6 / float64(max(r.Events, 1))
-	st := s.Stats()
+	r.done(w.total)
+	r.BytesWritten = float64(w.bytes) / float64(max(r.Events, 1))
+	r.Compaction = w.merging.CPU.Seconds() * 1e6 / float64(max(r.Events, 1))
+	st := w.store.Stats()
 	r.BytesPerEvent, r.Segments = float64(st.Bytes)/float64(max(r.Events, 1)), st.Segments
-	return c.ask(ctx, s, f, r)
+	return c.ask(w.ctx, w.store, f, r)
 }

@@ -1,0 +1,78 @@
+package store
+
+import "fmt"
+
+// write writes a stretch's row groups, all at once, column by column.
+func (w *merger) write(b *stretch) error {
+	for _, g := range b.groups {
+		if g.out.file == nil {
+			if err := w.open(g.out); err != nil {
+				return err
+			}
+		}
+		if err := g.out.file.begin(g.rows); err != nil {
+			return err
+		}
+	}
+	for _, c := range w.columns {
+		if err := w.deal(b, c); err != nil {
+			return err
+		}
+	}
+	for _, g := range b.groups {
+		if err := g.out.file.end(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// deal writes one column of a stretch.
+func (w *merger) deal(b *stretch, of outColumn) error {
+	parts := make([]cursor, len(w.sources))
+	for _, p := range b.pieces {
+		if parts[p.source].c == nil {
+			parts[p.source].c = &column{name: of.name, shape: of.shape}
+		}
+		if err := w.readPiece(parts[p.source].c, p); err != nil {
+			return err
+		}
+	}
+	to, order := w.column, b.order
+	to.name, to.shape = of.name, of.shape
+	to.plain = of.name == "event.original" || of.name == "message" || of.name == colRest
+	for _, g := range b.groups {
+		to.reset()
+		for _, s := range order[:g.rows] {
+			parts[s].copyTo(to)
+		}
+		order = order[g.rows:]
+		if err := g.out.file.column(to); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readPiece appends a piece's rows to a column.
+func (w *merger) readPiece(to *column, p piece) error {
+	x := w.sources[p.source]
+	at, ok := x.cols[to.name]
+	if !ok {
+		to.pad(to.rows + p.n)
+		return nil
+	}
+	meta := &x.meta.RowGroups[p.group].Columns[at].MetaData
+	if meta.Statistics.NullCount == meta.NumValues && to.shape != shapeList {
+		to.pad(to.rows + p.n)
+		return nil
+	}
+	was := to.rows
+	if err := w.reader.read(x.f, meta, to, p.pick); err != nil {
+		return &damage{p.source, err}
+	}
+	if to.rows != was+p.n {
+		return &damage{p.source, fmt.Errorf("%w: column %s has %d rows", errPage, to.name, to.rows-was)}
+	}
+	return nil
+}
