@@ -1,7 +1,8 @@
 // Package store is the embedded event store: immutable Parquet segments in one
 // directory, queried by DuckDB in process.
 //
-// A segment is one Parquet file, seg-<unix ns>-<n>.parquet. Every field of the
+// A segment is one Parquet file, seg-<unix ns>-<n>.parquet, of one day of arrival
+// and, once it is merged for good, of one municipality (pile.go). Every field of the
 // registry that occurs in it is a column under its ECS name (text as STRING,
 // long and date as INT64, dates in nanoseconds since 1970 UTC, list as LIST),
 // and so is a vendor's field that occurs often; what is left stands in the JSON
@@ -15,8 +16,9 @@
 //
 // Behind a row group's columns stand its filters, one for each 4,096 rows, and
 // their places in the manifest: a search reads the rows that may have what it
-// looks for. A file of a commit has none until it is merged. Any reader of Parquet passes over them; a damaged filter is named in
-// Stats and its rows are read.
+// looks for. A file of a commit has none until it is merged. Any reader of
+// Parquet passes over them; a damaged filter is named in Stats and its rows are
+// read.
 //
 // What is written is what is read back, field by field, with these exceptions:
 // bytes that are no UTF-8 become U+FFFD; text comes back with the kind of its

@@ -122,6 +122,7 @@ const maxReads = 20
 // read reads the footers of the segments, but for those that are known (nil: not
 // to be read), and tells which count.
 func (s *Store) read(known map[string]*segment) (live, gone []*segment, err error) {
+	columns := map[string]map[string]shape{}
 	all := maps.Clone(known)
 	if all == nil {
 		all = map[string]*segment{}
@@ -136,6 +137,7 @@ func (s *Store) read(known map[string]*segment) (live, gone []*segment, err erro
 		moved := false
 		for i, name := range todo {
 			if failed[i] == nil {
+				loaded[i].shareColumns(columns)
 				all[name] = loaded[i]
 				continue
 			}

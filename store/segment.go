@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"path/filepath"
 	"slices"
@@ -42,6 +43,21 @@ func loadSegment(path string) (*segment, error) {
 	}
 	g.refs.Store(1)
 	return g, nil
+}
+
+// shareColumns lets segments with the same columns hold them once: there may be
+// tens of thousands.
+func (g *segment) shareColumns(known map[string]map[string]shape) {
+	var key strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(g.columns)) {
+		key.WriteString(name)
+		key.Write([]byte{0, byte(g.columns[name])})
+	}
+	if same, ok := known[key.String()]; ok {
+		g.columns = same
+	} else {
+		known[key.String()] = g.columns
+	}
 }
 
 // newest is the time by which pages are found: the newest event's, or, for a
