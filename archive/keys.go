@@ -80,12 +80,16 @@ func (k *Keys) forWriting(p period) (cipher.AEAD, uint64, error) {
 			k.current[p] = newest
 			return aead, newest, nil
 		}
-		if !errors.Is(err, ErrLocked) && !errors.Is(err, ErrErased) {
+		if !errors.Is(err, ErrLocked) && !errors.Is(err, ErrErased) && !errors.Is(err, errReserved) {
 			return nil, 0, err
 		}
 	}
 	return k.make(keyName{p, newest + 1})
 }
+
+// errReserved is a number that another process took just now, or one that
+// ended before it had written the key.
+var errReserved = errors.New("the key's file is empty: another process is writing it, or ended before it could")
 
 // newest is the highest number that a month ever had, 0 for none.
 func (k *Keys) newest(p period) (uint64, error) {
@@ -112,6 +116,10 @@ func (k *Keys) make(n keyName) (cipher.AEAD, uint64, error) {
 	if k.operator == nil {
 		return nil, 0, ErrLocked
 	}
+	n, err := k.reserve(n)
+	if err != nil {
+		return nil, 0, fmt.Errorf("archive: keys: %w", err)
+	}
 	wrapped, err := k.operator.Wrap([]byte(n.label() + hex.EncodeToString(key) + "\n"))
 	if err != nil {
 		return nil, 0, err
@@ -124,6 +132,21 @@ func (k *Keys) make(n keyName) (cipher.AEAD, uint64, error) {
 		k.open[n], k.current[n.period] = aead, n.number
 	}
 	return aead, n.number, err
+}
+
+// reserve takes the first number from n on that nobody has: a backup makes keys
+// beside the service.
+func (k *Keys) reserve(n keyName) (keyName, error) {
+	for ; ; n.number++ {
+		f, err := os.OpenFile(filepath.Join(k.dir, n.file()), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+		if errors.Is(err, fs.ErrExist) {
+			continue
+		}
+		if err == nil {
+			err = f.Close()
+		}
+		return n, err //nolint:wrapcheck // make does
+	}
 }
 
 // forReading is the key of an entry. The error wraps ErrErased, ErrNoKey or
@@ -150,6 +173,9 @@ func (k *Keys) read(n keyName) (cipher.AEAD, error) {
 	}
 	if err != nil {
 		return nil, fmt.Errorf("archive: keys: %w", err)
+	}
+	if len(wrapped) == 0 {
+		return nil, fmt.Errorf("%s: %w", n.file(), errReserved)
 	}
 	if k.operator == nil {
 		return nil, ErrLocked

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
+	"time"
 
 	"mimamori/frame"
 	"mimamori/internal/pack"
@@ -51,7 +52,9 @@ func (e *Entry) Sequence() frame.Key {
 // span is the entry's part of that sequence.
 func (e *Entry) span() frame.Range { return frame.Range{First: e.First, Last: e.Last} }
 
-func (e *Entry) month() string { return e.Day[:monthLen] }
+// month is that of the arrival, by which the data key is chosen: what an erasure
+// takes from every place. The day may be one of the next month.
+func (e *Entry) month() string { return dayOf(time.UnixMicro(e.Arrived))[:monthLen] }
 
 func (e *Entry) leaf() frame.Hash { return leafHash(e.header) }
 

@@ -24,7 +24,9 @@ type group struct {
 	oldest  time.Time
 	days    map[string][]byte // accounts by day that changed, by path
 	upTo    uint64            // the last frame in it
-	check   *checkpoint       // nil: the one before stands, and frames since then run again after a crash
+
+	forgotten []*forgetting // done with its checkpoint
+	check     *checkpoint   // nil: the one before stands, and frames since then run again after a crash
 }
 
 // checkpointShare bounds the time that checkpoints take: rules that know much
@@ -121,6 +123,10 @@ func (p *Pipeline) commit(ctx context.Context, g *group) error {
 		p.batches.put(b)
 	}
 	g.batches, g.release = nil, nil
+	for _, f := range g.forgotten {
+		close(f.done)
+	}
+	g.forgotten = nil
 	p.mu.Lock()
 	p.gauges.committed, p.gauges.committedAt = g.upTo, p.cfg.Now()
 	p.mu.Unlock()

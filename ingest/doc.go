@@ -107,9 +107,10 @@ type Config struct {
 	Location   *time.Location   // of device times without a zone
 	Now        func() time.Time // the clock
 	Log        *slog.Logger
-	Interval   time.Duration // longest wait before a commit; 0 is 1 s
-	Workers    int           // parsers side by side; 0 is 2
-	Keep       uint64        // frames kept in the stream behind the checkpoint
+	Interval   time.Duration                         // longest wait before a commit; 0 is 1 s
+	Workers    int                                   // parsers side by side; 0 is 2
+	Forget     func(gone func(json []byte) bool) int // takes events out of the detector's memory, and says how many; nil: it has none
+	Keep       uint64                                // frames kept in the stream behind the checkpoint
 }
 
 // idle is how long nothing has arrived before the rules are told the time: what

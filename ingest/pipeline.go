@@ -34,7 +34,8 @@ type Pipeline struct {
 	nextCheck time.Time // when a checkpoint may be made again
 	unchecked bool      // something was committed since the last one
 
-	group *group
+	group   *group
+	forgets chan *forgetting
 }
 
 // New opens the pipeline where it stopped. Trouble with the checkpoint is
@@ -57,7 +58,7 @@ func New(cfg Config) (*Pipeline, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Pipeline{cfg: cfg, quarantine: q, ledger: frame.NewLedger(), stored: frame.NewLedger(), chains: map[frame.Key]*frame.Chain{}, days: daily, group: &group{}}
+	p := &Pipeline{cfg: cfg, quarantine: q, ledger: frame.NewLedger(), stored: frame.NewLedger(), chains: map[frame.Key]*frame.Chain{}, days: daily, group: &group{}, forgets: make(chan *forgetting)}
 	p.times, p.drift = newTimes(cfg.Log), drift.New(cfg.Formats.Sum()+revision())
 	for _, s := range cfg.Store.Stored() {
 		p.stored.Add(p.stored.Entry(s.key(), s.Municipality, ""), s.span(), s.Counts)

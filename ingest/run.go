@@ -96,10 +96,11 @@ func (p *Pipeline) sequence(ctx context.Context, order <-chan *frameJob, commits
 	flush := func(last bool) {
 		now := p.cfg.Now()
 		owed := p.unchecked && (last || !now.Before(p.nextCheck))
-		if p.group.oldest.IsZero() && !owed { // nothing was accepted since the last one
+		asked := len(p.group.forgotten) > 0
+		if p.group.oldest.IsZero() && !owed && !asked { // nothing was accepted since the last one
 			return
 		}
-		if last {
+		if last || asked {
 			p.nextCheck = time.Time{}
 		}
 		g := p.group
@@ -125,6 +126,9 @@ func (p *Pipeline) sequence(ctx context.Context, order <-chan *frameJob, commits
 			if p.group.events >= maxPending {
 				flush(false)
 			}
+		case f := <-p.forgets:
+			p.forget(f)
+			flush(false)
 		case <-tick.C:
 			if p.group.oldest.IsZero() || p.cfg.Now().Sub(p.group.oldest) >= p.cfg.Interval {
 				flush(false)

@@ -111,6 +111,6 @@ func (s *Store) PutAside(a Ailing) error {
 	s.mu.Lock()
 	s.aside = append(s.aside, SetAside{to, a.Reason})
 	s.mu.Unlock()
-	s.swap([]*segment{g}, nil)
+	s.swap([]*segment{g})
 	return nil
 }

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -154,7 +155,7 @@ func (s *Store) give(ctx context.Context, f *follower, g *segment, all bool, to 
 	if err == nil && len(rows) > 0 {
 		err = s.walk(ctx, g, rows, func(b *event.Batch, _ []int) error {
 			for part := range slices.Chunk(b.Events, takeMost) {
-				if err := s.insist(ctx, f, to, &event.Batch{Events: part}); err != nil {
+				if err := s.insist(ctx, f, g, to, &event.Batch{Events: part}); err != nil {
 					return err
 				}
 			}
@@ -163,6 +164,9 @@ func (s *Store) give(ctx context.Context, f *follower, g *segment, all bool, to 
 	}
 	if ended := ctx.Err(); ended != nil {
 		return fmt.Errorf("store: %w", ended)
+	}
+	if g.erased.Load() { // it is given what is left, by the segment in its place
+		return nil
 	}
 	s.mu.Lock()
 	f.had[g] = true
@@ -225,9 +229,16 @@ func (f *follower) pick(s *Store, x *rowGroup, base int, rows []int) []int {
 	return rows
 }
 
-// insist gives the sink a batch until it has it. Its error is that ctx ended.
-func (s *Store) insist(ctx context.Context, f *follower, to Sink, b *event.Batch) error {
+// errTaken ends the giving of a segment that Erase took events out of.
+var errTaken = errors.New("events were erased meanwhile")
+
+// insist gives the sink a batch until it has it. Its error is that ctx ended, or
+// that the batch may have what was erased since it was read.
+func (s *Store) insist(ctx context.Context, f *follower, g *segment, to Sink, b *event.Batch) error {
 	for wait := s.retry; ; wait = min(2*wait, retryLast) {
+		if g.erased.Load() {
+			return errTaken
+		}
 		err := to.Take(ctx, b)
 		s.mu.Lock()
 		switch {

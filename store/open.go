@@ -29,7 +29,7 @@ func Open(dir string, opts Options) (*Store, error) {
 	}
 	s := &Store{
 		dir: dir, log: opts.Log, now: opts.Now, readOnly: opts.ReadOnly, opts: opts, sqlTurn: make(chan struct{}, 1),
-		columns: map[string]string{}, unlock: func() {}, retry: retryFirst, grown: make(chan struct{}),
+		columns: map[string]string{}, dying: map[*segment]bool{}, unlock: func() {}, retry: retryFirst, grown: make(chan struct{}),
 	}
 	if !s.readOnly {
 		if s.unlock, err = lock.Dir(dir); err != nil {

@@ -95,6 +95,8 @@ func (w *merger) finish() error {
 	if err := o.file.finish(o.manifest); err != nil {
 		return err
 	}
-	o.file = nil
+	if o.file = nil; o.draft == nil { // it goes elsewhere
+		return nil
+	}
 	return o.draft.close()
 }

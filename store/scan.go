@@ -68,7 +68,7 @@ func newScan(x *question, root lang.Node, fields []event.Field) (*scan, error) {
 	}
 	sc := &scan{
 		ctx: x.ctx, reader: reader, ids: x.s.enc.ids, root: newClause(root, x.s.duck.lists), bounds: x.bounds.clause(x.s.enc.ids),
-		arrived: [3]event.Field{event.MustLookup("event.ingested"), event.MustLookup("received"), event.MustLookup("@timestamp")},
+		arrived: event.ArrivalFields(),
 	}
 	all := map[event.Field]bool{}
 	for _, f := range fields {

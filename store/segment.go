@@ -17,13 +17,15 @@ type segment struct {
 	size       int64
 	manifest   *manifest
 	columns    map[string]shape
-	first      int64        // nothing in it arrived before
-	refs       atomic.Int64 // one for being live, one for each query
-	dead       atomic.Bool  // out of the live list
-	damaged    atomic.Bool  // compaction met a page that can't be read
-	unsound    atomic.Bool  // a search met a filter that can't be read
-	pinned     atomic.Bool  // Rewrite will come to it: compaction leaves it alone
-	heirs      []*segment   // those in its place, which stay for as long as its file does
+	first      int64         // nothing in it arrived before
+	refs       atomic.Int64  // one for being live, one for each query
+	dead       atomic.Bool   // out of the live list
+	damaged    atomic.Bool   // compaction met a page that can't be read
+	unsound    atomic.Bool   // a search met a filter that can't be read
+	pinned     atomic.Bool   // Rewrite will come to it: compaction leaves it alone
+	erased     atomic.Bool   // Erase took events out of it: no sink is given more of it
+	gone       chan struct{} // closed when its file is removed
+	heirs      []*segment    // those in its place, which stay for as long as its file does
 }
 
 // loadSegment reads a segment's footer.
@@ -37,7 +39,7 @@ func loadSegment(path string) (*segment, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store: %w", err)
 	}
-	g := &segment{path: path, name: filepath.Base(path), size: info.Size(), manifest: m, columns: map[string]shape{}, first: firstArrival(meta)}
+	g := &segment{path: path, name: filepath.Base(path), size: info.Size(), manifest: m, columns: map[string]shape{}, first: firstArrival(meta), gone: make(chan struct{})}
 	for _, c := range schemaColumns(meta) {
 		g.columns[strings.Clone(c.name)] = c.shape
 	}

@@ -62,14 +62,15 @@ func (s *Store) swap(out []*segment, in ...*segment) {
 		close(s.grown)
 		s.grown = make(chan struct{})
 	}
-	s.mu.Unlock()
 	for _, g := range out {
 		for _, heir := range in { // a file stays for as long as one that it replaces
 			heir.refs.Add(1)
 		}
 		g.heirs = in
 		g.dead.Store(true)
+		s.dying[g] = true
 	}
+	s.mu.Unlock()
 	s.release(out)
 }
 
@@ -89,6 +90,10 @@ func (s *Store) release(segments []*segment) {
 			s.log.Error("an old segment can't be removed", "file", g.path, "error", err)
 			continue // and its heirs stay, too
 		}
+		s.mu.Lock()
+		delete(s.dying, g)
+		s.mu.Unlock()
+		close(g.gone)
 		s.look()
 		s.release(g.heirs)
 	}

@@ -68,8 +68,9 @@ type Store struct {
 	retry  time.Duration // after a sink's first failure
 
 	mu        sync.Mutex
-	segments  []*segment   // by name, which is by age
-	frames    []FrameRange // what all segments account for; nil: to be gathered
+	segments  []*segment        // by name, which is by age
+	frames    []FrameRange      // what all segments account for; nil: to be gathered
+	dying     map[*segment]bool // dead ones that something still reads
 	aside     []SetAside
 	columns   map[string]string // lower-case column name → the spelling in use
 	closed    bool

@@ -45,7 +45,7 @@ type App struct {
 	store    *store.Store
 	engines  []*engine
 	archive  *archive.Archive // nil when it is off
-	keys     *archive.Keys    // the archive's
+	keys     *archive.Keys    // nil where there never was an archive
 	erasure  *erasure.Service // nil without an archive
 	soc      *soc.Service
 	fleet    *fleet.Fleet

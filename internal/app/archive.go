@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -139,13 +140,14 @@ func (a *Archive) secret() (string, error) {
 func (a *App) openArchive(context.Context) error {
 	if a.cfg.Archive.Off {
 		a.log.Warn("the archive is off: frames are not kept, and events can't be proved or read again from them")
-		return nil
+		return a.openOldKeys()
 	}
 	files := a.cfg.ArchiveFiles()
 	keys, err := files.OpenKeys()
 	if err != nil {
 		return err
 	}
+	a.keys = keys
 	sign, err := archive.LoadOrMakeSigner(files.Sign)
 	if err != nil {
 		return err
@@ -160,6 +162,16 @@ func (a *App) openArchive(context.Context) error {
 	a.keys = keys
 	a.onClose("archive", a.archive.Close)
 	return nil
+}
+
+// openOldKeys opens the data keys of an archive that is off by now, for erasure.
+func (a *App) openOldKeys() (err error) {
+	dir := a.cfg.ArchiveFiles().Keys
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	a.keys, err = archive.OpenKeys(dir, nil)
+	return err
 }
 
 // runArchive moves and signs until ctx ends.

@@ -40,20 +40,20 @@ func TestABackupIsRestoredWhileTheServiceWorks(t *testing.T) {
 		}
 	}
 	to, back := filepath.Join(t.TempDir(), "copy"), filepath.Join(t.TempDir(), "data")
-	if _, err := Restore(ctx, to, back); err == nil {
+	if _, _, err := Restore(ctx, to, back, nil); err == nil {
 		t.Error("what is no backup was restored")
 	}
-	saved, err := Backup(ctx, data, to, time.Now())
+	saved, err := Backup(ctx, data, to, nil, time.Now())
 	if err != nil || saved.Events.Segments != 1 || saved.Files != 3 {
 		t.Fatalf("%+v %v", saved, err)
 	}
-	if _, err := Backup(ctx, data, to, time.Now()); err == nil {
+	if _, err := Backup(ctx, data, to, nil, time.Now()); err == nil {
 		t.Error("a backup was written over")
 	}
-	if _, err := Restore(ctx, to, back); err != nil {
+	if _, _, err := Restore(ctx, to, back, nil); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Restore(ctx, to, back); err == nil {
+	if _, _, err := Restore(ctx, to, back, nil); err == nil {
 		t.Error("a data folder was written over")
 	}
 	again, err := store.Open(filepath.Join(back, "events"), store.Options{})

@@ -27,9 +27,12 @@ func (c *Config) checkErasure() (string, error) {
 	return "$.erasure.wait", err
 }
 
-// openErasure opens the register. Without an archive there is none: nothing could
-// vouch for an erasure.
-func (a *App) openErasure(ctx context.Context) error {
+// openErasure opens the register of erasures.
+func (a *App) openErasure(ctx context.Context) error { return a.openRegister(ctx, a.places()) }
+
+// openRegister opens the register over places. Without an archive there is none:
+// nothing could vouch for an erasure.
+func (a *App) openRegister(ctx context.Context, places []erasure.Place) error {
 	if a.archive == nil {
 		return nil
 	}
@@ -41,7 +44,7 @@ func (a *App) openErasure(ctx context.Context) error {
 		}
 	}
 	s, err := erasure.Open(ctx, erasure.Config{
-		Path: filepath.Join(a.cfg.Data, ErasureFile), Users: a.soc, Archive: voucher{a.archive}, Places: a.places(), Wait: wait, Now: a.now, Log: a.log,
+		Path: filepath.Join(a.cfg.Data, ErasureFile), Users: a.soc, Archive: voucher{a.archive}, Places: places, Wait: wait, Now: a.now, Log: a.log,
 	})
 	if err != nil {
 		return err

@@ -44,7 +44,9 @@ func (r *registry) reopen() {
 		r.t.Fatal(err)
 	}
 	for _, open := range []func() error{
-		func() error { return r.openArchive(r.t.Context()) }, func() error { return r.openSOC(r.t.Context()) }, func() error { return r.openErasure(r.t.Context()) },
+		func() error { return r.openArchive(r.t.Context()) }, func() error { return r.openSOC(r.t.Context()) }, func() error {
+			return r.openRegister(r.t.Context(), []erasure.Place{r.place("keys", r.eraseKeys)})
+		},
 	} {
 		if err := open(); err != nil {
 			r.t.Fatal(err)

@@ -106,7 +106,7 @@ func (a *App) openPipeline(ctx context.Context) error {
 		return err
 	}
 	a.pipeline, err = ingest.New(ingest.Config{
-		Stream: a.frames, Formats: formats, Detector: a.rules, Memory: a.rules,
+		Stream: a.frames, Formats: formats, Detector: a.rules, Memory: a.rules, Forget: a.rules.forget,
 		Alerts: alerts{a.soc}, Store: segments{a.store}, Archive: a.archiver(), Collectors: a.roster.known, Enricher: a.enricher,
 		Dir: filepath.Join(a.cfg.Data, "ingest"), Location: location, Now: a.now, Log: a.log,
 	})

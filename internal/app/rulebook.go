@@ -75,6 +75,12 @@ func (r *rulebook) Snapshot() ([]byte, error) { return r.engine.Snapshot() }
 // Restore takes over what rules knew.
 func (r *rulebook) Restore(b []byte) error { return r.engine.Restore(b) }
 
+// forget takes events out of what the rules know.
+func (r *rulebook) forget(gone func(json []byte) bool) int {
+	r.turn()
+	return r.engine.Forget(gone)
+}
+
 func (r *rulebook) turn() {
 	if next := r.next.Swap(nil); next != nil {
 		next.Adopt(r.engine)

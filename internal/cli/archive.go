@@ -20,17 +20,26 @@ type archiveOptions struct {
 	passphrase, sign string
 }
 
-// files are the archive's, as the service has them.
-func (o *archiveOptions) files() (app.Archive, error) {
+// load reads the configuration, if one is named.
+func (o *archiveOptions) load() (app.Config, error) {
 	cfg := app.DefaultConfig()
 	if o.config != "" {
 		var err error
 		if cfg, err = app.LoadConfig(o.config); err != nil {
-			return app.Archive{}, err
+			return cfg, err
 		}
 	}
 	if o.data != "" {
 		cfg.Data = o.data
+	}
+	return cfg, nil
+}
+
+// files are the archive's, as the service has them.
+func (o *archiveOptions) files() (app.Archive, error) {
+	cfg, err := o.load()
+	if err != nil {
+		return app.Archive{}, err
 	}
 	a := cfg.ArchiveFiles()
 	for to, from := range map[*string]string{&a.Keys: o.keys, &a.Operator: o.operator, &a.Passphrase: o.passphrase, &a.Sign: o.sign} {

@@ -32,6 +32,7 @@ func TestElasticsearch(t *testing.T) {
 		{"a vague question is refused", vague},
 		{"TLS and keys", security},
 		{"a bad line", badLine},
+		{"a month is erased", erasure},
 		{"killed and started again", killed},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.run(t, es) })

@@ -8,6 +8,7 @@ import (
 	logproto "github.com/grafana/loki/pkg/push"
 
 	"mimamori/event"
+	"mimamori/internal/calendar"
 )
 
 var (
@@ -60,7 +61,7 @@ func newLine(e *event.Event, maxAge time.Duration) line {
 	if l.tenant == "" {
 		l.tenant = nobody
 	}
-	at, claimed, lane := place(e, maxAge)
+	at, arrived, claimed, lane := place(e, maxAge)
 	labels = append(labels, "lane", lane)
 	l.entry = logproto.Entry{Timestamp: time.Unix(0, at).UTC(), Line: e.Str(fOriginal)}
 	switch lane {
@@ -76,6 +77,7 @@ func newLine(e *event.Event, maxAge time.Duration) line {
 		l.entry.Line = string(e.AppendJSON(nil))
 	}
 	l.note("id", e.Collector+"/"+e.Source+"/"+strconv.FormatUint(e.Epoch, 10)+"/"+strconv.FormatUint(e.Seq, 10))
+	l.note(monthNote, time.Unix(0, arrived).In(calendar.JST()).Format("2006-01"))
 	for i, f := range metadata {
 		if v, ok := e.Get(f); ok {
 			l.note(metadataNames[i], v.Text())
@@ -84,10 +86,9 @@ func newLine(e *event.Event, maxAge time.Duration) line {
 	return l
 }
 
-// place says where in time an event stands, which time it claims and in which
-// lane it goes.
-func place(e *event.Event, maxAge time.Duration) (at, claimed int64, lane string) {
-	arrived := int64(0)
+// place says where in time an event stands, when it arrived, which time it claims
+// and in which lane it goes.
+func place(e *event.Event, maxAge time.Duration) (at, arrived, claimed int64, lane string) {
 	for _, f := range [...]event.Field{fIngested, fReceived, fTime} {
 		if v, ok := e.Get(f); ok {
 			arrived = v.Int()
@@ -96,16 +97,16 @@ func place(e *event.Event, maxAge time.Duration) (at, claimed int64, lane string
 	}
 	v, ok := e.Get(fTime)
 	if !ok {
-		return arrived, 0, laneArrival
+		return arrived, arrived, 0, laneArrival
 	}
 	claimed = v.Int()
 	switch { // not by the difference, which may overflow
 	case claimed < arrived-int64(maxAge) || claimed > arrived+int64(ahead):
-		return arrived, claimed, laneArrival
+		return arrived, arrived, claimed, laneArrival
 	case claimed < arrived-int64(late):
-		return claimed, claimed, laneBackfill
+		return claimed, arrived, claimed, laneBackfill
 	}
-	return claimed, claimed, laneLive
+	return claimed, arrived, claimed, laneLive
 }
 
 func (l *line) note(name, value string) {

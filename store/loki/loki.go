@@ -58,6 +58,8 @@ type Sink struct {
 	url    string
 	client *http.Client
 	retry  backoff.BackoffConfig
+
+	patience time.Duration // of Erase
 }
 
 // Open prepares a sink. It does not connect.
@@ -78,7 +80,8 @@ func Open(cfg Config) (*Sink, error) {
 	}
 	return &Sink{
 		cfg: cfg, url: strings.TrimSuffix(cfg.URL, "/") + pushPath, client: client,
-		retry: backoff.BackoffConfig{MinBackoff: 100 * time.Millisecond, MaxBackoff: 3 * time.Second, MaxRetries: 6},
+		retry:    backoff.BackoffConfig{MinBackoff: 100 * time.Millisecond, MaxBackoff: 3 * time.Second, MaxRetries: 6},
+		patience: 3 * time.Minute,
 	}, nil
 }
 

@@ -117,14 +117,7 @@ func (p *push) post(body []byte) (*answer, error) {
 		return nil, err
 	}
 	req.Header.Set("Content-Type", "application/x-protobuf")
-	req.Header.Set("X-Scope-OrgID", p.tenant)
-	req.Header.Set("User-Agent", "mimamori")
-	switch {
-	case p.cfg.Token != "":
-		req.Header.Set("Authorization", "Bearer "+p.cfg.Token)
-	case p.cfg.User != "":
-		req.SetBasicAuth(p.cfg.User, p.cfg.Password)
-	}
+	p.sign(req, p.tenant)
 	resp, err := p.client.Do(req)
 	if err != nil {
 		return nil, err
@@ -136,6 +129,18 @@ func (p *push) post(body []byte) (*answer, error) {
 	}
 	_, _ = io.CopyN(io.Discard, resp.Body, maxReason) // lets the connection be used again
 	return a, nil
+}
+
+// sign says for whom a request is, and by whom.
+func (s *Sink) sign(req *http.Request, tenant string) {
+	req.Header.Set("X-Scope-OrgID", tenant)
+	req.Header.Set("User-Agent", "mimamori")
+	switch {
+	case s.cfg.Token != "":
+		req.Header.Set("Authorization", "Bearer "+s.cfg.Token)
+	case s.cfg.User != "":
+		req.SetBasicAuth(s.cfg.User, s.cfg.Password)
+	}
 }
 
 // encode makes a request: a list of streams, compressed.
