@@ -25,6 +25,10 @@ const (
 // neither memory nor other devices' keys. A line alone may go over it once.
 const maxKeys = 6000
 
+// maxPath bounds a key with those that it is in, in bytes. What is longer is no
+// field; the line as it came still has it.
+const maxPath = 512
+
 // key is one key as devices spell it. Devices emit their keys in the same order
 // line after line, so each key remembers which two followed it last; a look-up
 // is then one string comparison.
@@ -82,7 +86,7 @@ func (s *keyspace) find(o *object, prev *key, name string) *key {
 func (s *keyspace) add(o *object, name string) *key {
 	path := o.path + name
 	mark, marked := s.marks[path]
-	if s.n >= 2*maxKeys || len(path) > 512 {
+	if s.n >= 2*maxKeys || len(path) > maxPath {
 		return nil
 	}
 	s.n++
