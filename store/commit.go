@@ -68,16 +68,26 @@ func (s *Store) shares(c Commit) []share {
 	frames := slices.Clone(c.Frames)
 	slices.SortFunc(frames, FrameRange.byRecord)
 	x := dividing{ids: s.enc.ids, frames: frames, days: make([]int64, len(frames)), today: dayOf(s.now().UnixNano()), shares: map[int64]*share{}}
-	whole, fits := share{odd: true, frames: frames}, true
-	for _, b := range c.Batches {
-		for i := range b.Events {
-			e := &b.Events[i]
-			day, ok := x.day(e)
-			fits = fits && ok
-			p := x.share(day)
+	whole, fits := share{odd: true, frames: frames, events: pointersTo(c.Batches)}, true
+	for i, e := range whole.events {
+		day, ok := x.day(e)
+		fits = fits && ok
+		switch p := x.shares[day]; {
+		case p != nil && p.events != nil:
 			p.events = append(p.events, e)
-			whole.events = append(whole.events, e)
+		case p != nil: // the first day, and so far the only one
+		case len(x.shares) == 0:
+			x.first = day
+			x.share(day)
+		default:
+			if p := x.shares[x.first]; p.events == nil {
+				p.events = slices.Clone(whole.events[:i])
+			}
+			x.share(day).events = append(x.share(day).events, e)
 		}
+	}
+	if p := x.shares[x.first]; p != nil && p.events == nil {
+		p.events = whole.events
 	}
 	if len(frames)+len(whole.events) == 0 {
 		return nil
@@ -103,6 +113,21 @@ func (s *Store) shares(c Commit) []share {
 	return []share{whole}
 }
 
+// pointersTo are the events of all batches.
+func pointersTo(batches []*event.Batch) []*event.Event {
+	n := 0
+	for _, b := range batches {
+		n += len(b.Events)
+	}
+	out := make([]*event.Event, 0, n)
+	for _, b := range batches {
+		for i := range b.Events {
+			out = append(out, &b.Events[i])
+		}
+	}
+	return out
+}
+
 // dividing is a commit being divided.
 type dividing struct {
 	ids    fieldIDs
@@ -110,6 +135,7 @@ type dividing struct {
 	days   []int64      // of the frames; 0: no event has come yet
 	last   int          // the frame that was found last
 	today  int64
+	first  int64 // the first event's day: its share has no list while there is no other
 	shares map[int64]*share
 }
 

@@ -44,7 +44,8 @@ func (s *Store) swap(out []*segment, in ...*segment) {
 			kept = append(kept, g)
 		}
 	}
-	s.segments = append(kept, in...)
+	kept = append(kept, in...)
+	s.segments = kept
 	switch {
 	case len(in) == 0:
 		s.frames = nil

@@ -1,5 +1,7 @@
 package store
 
+import "slices"
+
 // standing tells which of a folder's segments count. names are all that are there,
 // known those that can be read.
 //
@@ -22,10 +24,10 @@ func standing(names []string, known map[string]*segment) (live, gone []*segment)
 		}
 		of := group(n)
 		if len(of) > 0 && of[0] == n && !all(of, there) && some(g.manifest.Replaces, there) {
-			for i := len(of) - 1; i >= 0; i-- {
-				undone[of[i]] = true
-				if known[of[i]] != nil {
-					gone = append(gone, known[of[i]])
+			for _, name := range slices.Backward(of) {
+				undone[name] = true
+				if known[name] != nil {
+					gone = append(gone, known[name])
 				}
 			}
 		}
