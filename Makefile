@@ -75,6 +75,12 @@ e2e: engines
 	MIMAMORI_E2E=1 $(GO) test -count=1 -timeout 5m -run Elasticsearch ./internal/app
 	MIMAMORI_E2E=1 $(GO) test -count=1 -timeout 5m -run 'Journal|RealAuditd|InstalledUnit' ./collector ./cmd/mimamori-collector
 
+# OpenSearch in Elasticsearch's place; needs Maven, and Java 21 or newer.
+.PHONY: e2e-opensearch
+e2e-opensearch:
+	MIMAMORI_OPENSEARCH=1 deploy/dev/engine-opensearch.sh
+	MIMAMORI_E2E=1 MIMAMORI_OPENSEARCH=1 $(GO) test -count=1 -timeout 20m -run OpenSearch ./store/elastic
+
 bench: build
 	$(GO) test -run '^$$' -bench . -benchtime $(BENCHTIME) -p 1 ./...
 	@for step in collect ingest rules store pipeline; do echo "bench $$step"; ./bin/mimamori bench $$step --json || exit 1; done

@@ -46,6 +46,9 @@ type Table struct {
 	Columns []string   // of Aggregate: By, "count", then each Measure's String
 	Rows    [][]*Value // nil is no value
 	Cut     bool       // there were more rows than the limit
+	// Estimated tells that there were too many values for this engine: distinct
+	// counts and percentiles are its estimates.
+	Estimated bool
 }
 
 // maxMeasures bounds how many figures a row has.

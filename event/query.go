@@ -25,6 +25,9 @@ type Page struct {
 	Total int64  // events that match in all
 	Next  string // cursor of the next page, "" on the last
 	Took  time.Duration
+	// Notice tells who asked what is unusual in the answer, as that another
+	// store gave it; mostly empty.
+	Notice Localized
 }
 
 // Bucket is one bar of a time histogram.

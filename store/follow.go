@@ -29,6 +29,15 @@ type Sink interface {
 	Take(ctx context.Context, b *event.Batch) error
 }
 
+// Replacer is a Sink that writes over what it has. Where SinkOptions.Replace is
+// set, events that Rewrite may have changed since the sink had them come by
+// Replace, all others by Take; of a Sink that is none, all come by Take.
+type Replacer interface {
+	Sink
+	// Replace is Take of events that the engine may have as they were.
+	Replace(ctx context.Context, b *event.Batch) error
+}
+
 // Follow gives a sink, which Options.Sinks declares, all events that it has not
 // had, each at least once and at most 2,000 at a time: first those segments that
 // arrived first, then what is committed, as it comes. It goes by the frames that
@@ -155,7 +164,7 @@ func (s *Store) give(ctx context.Context, f *follower, g *segment, all bool, to 
 	if err == nil && len(rows) > 0 {
 		err = s.walk(ctx, g, rows, func(b *event.Batch, _ []int) error {
 			for part := range slices.Chunk(b.Events, takeMost) {
-				if err := s.insist(ctx, f, g, to, &event.Batch{Events: part}); err != nil {
+				if err := s.hand(ctx, f, g, part, to); err != nil {
 					return err
 				}
 			}
@@ -232,19 +241,34 @@ func (f *follower) pick(s *Store, x *rowGroup, base int, rows []int) []int {
 // errTaken ends the giving of a segment that Erase took events out of.
 var errTaken = errors.New("events were erased meanwhile")
 
-// insist gives the sink a batch until it has it. Its error is that ctx ended, or
-// that the batch may have what was erased since it was read.
-func (s *Store) insist(ctx context.Context, f *follower, g *segment, to Sink, b *event.Batch) error {
-	for wait := s.retry; ; wait = min(2*wait, retryLast) {
+// hand gives the sink events of a segment: what it may have as it was by Replace.
+func (s *Store) hand(ctx context.Context, f *follower, g *segment, events []event.Event, to Sink) error {
+	over, ok := to.(Replacer)
+	if !ok {
+		return s.insist(ctx, f, g, to.Take, events)
+	}
+	s.mu.Lock()
+	fresh, stale := f.part(events)
+	s.mu.Unlock()
+	if err := s.insist(ctx, f, g, to.Take, fresh); err != nil {
+		return err
+	}
+	return s.insist(ctx, f, g, over.Replace, stale)
+}
+
+// insist gives the sink events until it has them. Its error is that ctx ended, or
+// that they may be what was erased since they were read.
+func (s *Store) insist(ctx context.Context, f *follower, g *segment, take func(context.Context, *event.Batch) error, events []event.Event) error {
+	for wait := s.retry; len(events) > 0; wait = min(2*wait, retryLast) {
 		if g.erased.Load() {
 			return errTaken
 		}
-		err := to.Take(ctx, b)
+		err := take(ctx, &event.Batch{Events: events})
 		s.mu.Lock()
 		switch {
 		case err == nil:
 			f.stats.Err, f.stats.Since = "", time.Time{}
-			f.stats.Given += int64(len(b.Events))
+			f.stats.Given += int64(len(events))
 		case f.stats.Err == "":
 			f.stats.Since = s.now()
 			fallthrough
@@ -263,6 +287,7 @@ func (s *Store) insist(ctx context.Context, f *follower, g *segment, to Sink, b 
 			return err
 		}
 	}
+	return nil
 }
 
 func pause(ctx context.Context, d time.Duration) error {

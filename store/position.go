@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 
+	"mimamori/event"
 	"mimamori/internal/whole"
 )
 
@@ -18,6 +19,7 @@ type position struct {
 	Rewritten int64 // the last change of stored events that it knows of
 	Lost      int64 // events that retention removed before the sink had them
 	has       map[stream]seqSet
+	stale     map[stream]seqSet // not had, or had as they were before a change
 }
 
 // positionFile is how a position is kept.
@@ -25,13 +27,14 @@ type positionFile struct {
 	Rewritten int64        `json:"rewritten,omitempty"`
 	Lost      int64        `json:"lost,omitempty"`
 	Has       []FrameRange `json:"has"`
+	Stale     []FrameRange `json:"stale,omitempty"`
 }
 
 // maxPosition bounds the file of a position that is read.
 const maxPosition = 256 << 20
 
 func loadPosition(path string) (position, error) {
-	p := position{has: map[stream]seqSet{}}
+	p := position{has: map[stream]seqSet{}, stale: map[stream]seqSet{}}
 	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return p, err
@@ -47,30 +50,40 @@ func loadPosition(path string) (position, error) {
 	if err := json.Unmarshal(text, &f); err != nil {
 		return p, fmt.Errorf("store: %s: %w", path, err)
 	}
-	for i := range f.Has {
-		if f.Has[i].First > f.Has[i].Last {
-			return p, fmt.Errorf("store: %s: a range ends before it begins: %d to %d", path, f.Has[i].First, f.Has[i].Last)
+	for _, r := range slices.Concat(f.Has, f.Stale) {
+		if r.First > r.Last {
+			return p, fmt.Errorf("store: %s: a range ends before it begins: %d to %d", path, r.First, r.Last)
 		}
 	}
 	p.Rewritten, p.Lost = f.Rewritten, f.Lost
 	p.add(f.Has)
+	for i := range f.Stale {
+		of := f.Stale[i].stream()
+		p.stale[of] = p.stale[of].add(seqRange{f.Stale[i].First, f.Stale[i].Last})
+	}
 	return p, nil
 }
 
 // file is a copy to keep.
 func (p *position) file() positionFile {
-	f := positionFile{Rewritten: p.Rewritten, Lost: p.Lost, Has: []FrameRange{}}
-	for of, list := range p.has {
+	return positionFile{Rewritten: p.Rewritten, Lost: p.Lost, Has: ranges(p.has), Stale: ranges(p.stale)}
+}
+
+// ranges lists what sets of sequence numbers hold.
+func ranges(sets map[stream]seqSet) []FrameRange {
+	out := []FrameRange{}
+	for of, list := range sets {
 		for _, r := range list {
-			f.Has = append(f.Has, FrameRange{Collector: of.collector, Source: of.source, Epoch: of.epoch, First: r.first, Last: r.last})
+			out = append(out, FrameRange{Collector: of.collector, Source: of.source, Epoch: of.epoch, First: r.first, Last: r.last})
 		}
 	}
-	return f
+	return out
 }
 
 // save makes it durable.
 func (f positionFile) save(path string) error {
 	slices.SortFunc(f.Has, FrameRange.compare)
+	slices.SortFunc(f.Stale, FrameRange.compare)
 	text, err := json.Marshal(f)
 	if err != nil {
 		return fmt.Errorf("store: %w", err)
@@ -81,8 +94,29 @@ func (f positionFile) save(path string) error {
 func (p *position) add(frames []FrameRange) {
 	for i := range frames {
 		of := frames[i].stream()
-		p.has[of] = p.has[of].add(seqRange{frames[i].First, frames[i].Last})
+		r := seqRange{frames[i].First, frames[i].Last}
+		p.has[of] = p.has[of].add(r)
+		if old := p.stale[of].remove(r); len(old) > 0 {
+			p.stale[of] = old
+		} else {
+			delete(p.stale, of)
+		}
 	}
+}
+
+// part tells events that the sink can't have from those that it may have as they were.
+func (p *position) part(events []event.Event) (fresh, stale []event.Event) {
+	if len(p.stale) == 0 {
+		return events, nil
+	}
+	for i := range events {
+		if e := &events[i]; p.stale[streamOf(e.Ref)].has(e.Seq) {
+			stale = append(stale, *e)
+		} else {
+			fresh = append(fresh, *e)
+		}
+	}
+	return fresh, stale
 }
 
 // again notes that a sink needs the changed events of a segment once more.
@@ -90,6 +124,7 @@ func (p *position) again(m *manifest) {
 	for of, list := range m.Anew.within(m.Frames) {
 		for _, r := range list {
 			p.has[of] = p.has[of].remove(r)
+			p.stale[of] = p.stale[of].add(r)
 		}
 	}
 }

@@ -110,4 +110,5 @@ type Sink struct {
 	Lost    int64     // events that went by age before it had them
 	Refused int64     // events that it does not take, since the program began
 	Err     string    // why it gets no more just now
+	Answers bool      // it answers searches, not the store
 }

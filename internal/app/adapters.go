@@ -62,11 +62,11 @@ func (a alerts) Settle(ctx context.Context, id string, note event.Localized) err
 }
 
 // finder speaks the console's word for "not found".
-type finder struct{ store *store.Store }
+type finder struct{ from *answers }
 
 // Get fetches one event.
 func (f finder) Get(ctx context.Context, ref event.Ref, tenants []string) (*event.Batch, error) {
-	b, err := f.store.Get(ctx, ref, tenants)
+	b, err := f.from.Get(ctx, ref, tenants)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, fmt.Errorf("%w: %w", fs.ErrNotExist, err)
 	}

@@ -7,12 +7,11 @@ import (
 
 	"mimamori/dashboards/console"
 	"mimamori/event"
-	"mimamori/store"
 	"mimamori/store/export"
 )
 
 // analysis lets the console export events and ask in SQL.
-type analysis struct{ store *store.Store }
+type analysis struct{ from *answers }
 
 // Export writes all matching events.
 func (a analysis) Export(ctx context.Context, q event.Query, d console.Download, to io.Writer) (n int64, err error) {
@@ -20,7 +19,7 @@ func (a analysis) Export(ctx context.Context, q event.Query, d console.Download,
 	if err != nil {
 		return 0, err
 	}
-	err = a.store.Each(ctx, q, func(b *event.Batch) error {
+	err = a.from.Each(ctx, q, func(b *event.Batch) error {
 		n += int64(len(b.Events))
 		return w.Take(b)
 	})
@@ -30,9 +29,9 @@ func (a analysis) Export(ctx context.Context, q event.Query, d console.Download,
 	return n, w.Close()
 }
 
-// SQL answers a statement.
+// SQL answers a statement, always from the event store.
 func (a analysis) SQL(ctx context.Context, q event.Query) (*event.Table, error) {
-	return a.store.SQL(ctx, q)
+	return a.from.store.SQL(ctx, q)
 }
 
 // Table writes an answer as CSV, for Excel.

@@ -43,6 +43,7 @@ type App struct {
 	frames   *bus.Stream
 	turns    *turns
 	store    *store.Store
+	answers  answers // to searches
 	engines  []*engine
 	archive  *archive.Archive // nil when it is off
 	keys     *archive.Keys    // nil where there never was an archive
@@ -80,6 +81,7 @@ type closer struct {
 // opened is closed again.
 func New(ctx context.Context, cfg Config, log *slog.Logger, now func() time.Time) (*App, error) {
 	a := &App{cfg: cfg, log: log, now: now, probe: probeEvery}
+	a.answers.now, a.answers.behind = now, a.lagging
 	for _, step := range []func(context.Context) error{a.openFleet, a.openBus, a.openLists, a.openSinks, a.openStore, a.openArchive, a.openSOC, a.openErasure, a.openPipeline, a.openInbox, a.openCare, a.openHealth, a.openConsole} {
 		if err := step(ctx); err != nil {
 			return nil, errors.Join(err, a.Close())

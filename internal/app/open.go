@@ -66,7 +66,7 @@ func (a *App) openStore(context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.store = s
+	a.store, a.answers.store = s, s
 	a.onClose("event store", s.Close)
 	return nil
 }
@@ -150,7 +150,7 @@ func (a *App) openConsole(ctx context.Context) error {
 		return nil
 	})
 	c, err := console.New(console.Config{
-		Events: a.store, Finder: finder{a.store}, Analysis: analysis{a.store}, Health: health{a}, SOC: a.soc, Erasure: a.erasure, Municipalities: towns, Log: a.log, Now: a.now, PublicURL: a.URL(),
+		Events: &a.answers, Finder: finder{&a.answers}, Analysis: analysis{&a.answers}, Health: health{a}, SOC: a.soc, Erasure: a.erasure, Municipalities: towns, Log: a.log, Now: a.now, PublicURL: a.URL(),
 	})
 	if err != nil {
 		return err

@@ -32,6 +32,7 @@ type Elasticsearch struct {
 
 	From string `yaml:"from"` // beginning or now: what a new engine is given
 	Keep string `yaml:"keep"` // how long retention waits for it
+	Read bool   `yaml:"read"` // it answers the console's searches, too
 }
 
 // Loki is a Grafana Loki that follows the event store.
@@ -75,6 +76,9 @@ func (c *Config) checkSinks() (string, error) {
 	if l.User != "" && l.Token != "" {
 		return "$.sinks.loki.token_file", errors.New("give user and password_file, or token_file, not both")
 	}
+	if e.Read && len(e.URLs) == 0 {
+		return "$.sinks.elasticsearch.read", errors.New("read: true needs urls: an Elasticsearch that may answer")
+	}
 	if len(e.URLs) > 0 {
 		if at, err := e.Check(); err != nil {
 			return "$.sinks.elasticsearch." + at, err
@@ -97,9 +101,13 @@ func (a *App) openElasticsearch() error {
 	if err != nil {
 		return err
 	}
-	e.sink, err = elastic.Open(c.Config, elastic.Options{
+	e.Replace = true
+	s, err := elastic.Open(c.Config, elastic.Options{
 		Log: a.log, Lists: a.lists, Refused: func(ref event.Ref, reason string) { a.refused(e, ref, reason) },
 	})
+	if e.sink = s; c.Read && err == nil {
+		a.answers.engine, a.answers.name = s, e.Name
+	}
 	return err
 }
 
@@ -206,8 +214,11 @@ func (h health) sinks(s *console.Status, stats []store.SinkStats) {
 	warn := func(name, text string) {
 		s.Warnings = append(s.Warnings, console.Warning{Where: "sinks." + name, Text: text, At: s.At})
 	}
+	if why := h.app.answers.away(); why != "" {
+		warn(h.app.answers.name, instead(h.app.answers.name).JA+" / "+instead(h.app.answers.name).EN+" "+why)
+	}
 	for _, e := range h.app.sinkStates(stats) {
-		s.Sinks = append(s.Sinks, console.Sink{Name: e.Name, Behind: e.Behind, Oldest: e.Oldest, Lost: e.Lost, Refused: e.refused, Err: e.Err})
+		s.Sinks = append(s.Sinks, console.Sink{Name: e.Name, Behind: e.Behind, Oldest: e.Oldest, Lost: e.Lost, Refused: e.refused, Err: e.Err, Answers: e.Name == h.app.answers.name})
 		if e.alarm {
 			warn(e.Name, fmt.Sprintf("%s への送り出しが %s 遅れています（約 %d 件）。ログは保存先に残り、戻れば送られます / %s is %s behind (about %d events); they wait in the event store. %s",
 				e.Name, e.lag.Round(time.Minute), e.Behind, e.Name, e.lag.Round(time.Minute), e.Behind, e.Err))

@@ -133,6 +133,7 @@ func TestElasticsearchFollowsTheStore(t *testing.T) {
 	}
 	w := newTown(t, func(c *Config) {
 		c.Sinks.Elasticsearch.URLs, c.Sinks.Elasticsearch.User, c.Sinks.Elasticsearch.Password = []string{e.URL}, "elastic", secret
+		c.Sinks.Elasticsearch.Read = true
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
@@ -163,4 +164,40 @@ func TestElasticsearchFollowsTheStore(t *testing.T) {
 		n, err := there.Count(ctx, event.Query{Tenants: []string{"312011"}})
 		return n == 100 && err == nil
 	})
+	answersAreElasticsearchs(t, w, e)
+}
+
+// answersAreElasticsearchs asks as the console does, with the engine and without.
+func answersAreElasticsearchs(t *testing.T, w *town, e *testkit.Elastic) {
+	t.Helper()
+	ask := func(total int64, q event.Query) *event.Page {
+		t.Helper()
+		page, err := w.answers.Search(t.Context(), q)
+		if err != nil || page.Total != total {
+			t.Fatalf("%+v: %+v %v", q, page, err)
+		}
+		return page
+	}
+	if page := ask(100, event.Query{Tenants: []string{"312011"}, Limit: 30}); !strings.HasPrefix(page.Next, engineMark) || page.Notice.JA != "" {
+		t.Errorf("the store answers: %+v", page)
+	}
+	ask(0, event.Query{Text: `true or municipality == "312011"`, Tenants: []string{"312029"}})
+	warnings := func() int {
+		s, err := health{w.App}.Status(t.Context(), nil)
+		if err != nil || len(s.Sinks) != 1 || !s.Sinks[0].Answers {
+			t.Errorf("%+v %v", s.Sinks, err)
+		}
+		return len(s.Warnings)
+	}
+	if n := warnings(); n != 0 {
+		t.Errorf("%d warnings", n)
+	}
+	e.Kill(t)
+	if page := ask(100, event.Query{Tenants: []string{"312011"}}); page.Notice.JA == "" {
+		t.Error("nobody is told that the store answers")
+	}
+	ask(0, event.Query{Tenants: []string{"312029"}})
+	if n := warnings(); n != 1 {
+		t.Errorf("%d warnings", n)
+	}
 }

@@ -24,6 +24,7 @@ import (
 // question is what the flags of query ask.
 type question struct {
 	data, from, to  string
+	elastic         string
 	limit           int
 	js, sql, follow bool
 	format, fields  string
@@ -45,7 +46,7 @@ func (p *program) query() *cobra.Command {
 			if q.To, err = p.moment(o.to); err != nil {
 				return fmt.Errorf("--to: %w", err)
 			}
-			s, err := p.openEvents(o.data)
+			s, closing, err := p.openReader(&o)
 			if err != nil {
 				return err
 			}
@@ -55,11 +56,12 @@ func (p *program) query() *cobra.Command {
 				ctx, cancel = context.WithTimeout(ctx, o.timeout)
 				defer cancel()
 			}
-			return errors.Join(p.answer(ctx, s, q, &o), s.Close())
+			return errors.Join(p.answer(ctx, s, q, &o), closing())
 		},
 	}
 	f := c.Flags()
 	f.StringVar(&o.data, "data", "data", "data folder")
+	f.StringVar(&o.elastic, "elasticsearch", "", "ask the Elasticsearch of this configuration file instead of the data folder's events")
 	f.StringVar(&o.from, "from", "", "earliest time: 2026-11-22, 2026-11-22T09:00:00+09:00, or an age such as 24h, 30d")
 	f.StringVar(&o.to, "to", "", "first time no longer wanted, same forms")
 	f.IntVar(&o.limit, "limit", 100, "most events or rows to print, at most 10000")
@@ -75,16 +77,22 @@ func (p *program) query() *cobra.Command {
 	c.MarkFlagsMutuallyExclusive("json", "format")
 	c.MarkFlagsMutuallyExclusive("sql", "follow", "by")
 	c.MarkFlagsMutuallyExclusive("sql", "follow", "measure")
+	c.MarkFlagsMutuallyExclusive("sql", "elasticsearch")
+	c.MarkFlagsMutuallyExclusive("data", "elasticsearch")
 	return c
 }
 
 // answer asks the store in the way that the flags say.
-func (p *program) answer(ctx context.Context, s *store.Store, q event.Query, o *question) error {
+func (p *program) answer(ctx context.Context, s events, q event.Query, o *question) error {
 	switch {
 	case o.follow:
 		return p.followStore(ctx, s, q)
 	case o.sql:
-		table, err := s.SQL(ctx, q)
+		own, ok := s.(*store.Store)
+		if !ok {
+			return errors.New("only a data folder's events are asked in SQL")
+		}
+		table, err := own.SQL(ctx, q)
 		return p.showTable(table, o, err)
 	case len(o.by)+len(o.measures) > 0:
 		table, err := p.reckon(ctx, s, q, o)

@@ -84,13 +84,15 @@ func (f *follower) page(ctx context.Context, q event.Query, show bool) (*event.P
 }
 
 // followStore looks every second until the context ends.
-func (p *program) followStore(ctx context.Context, s *store.Store, q event.Query) error {
+func (p *program) followStore(ctx context.Context, s events, q event.Query) error {
 	out := bufio.NewWriter(p.Out)
 	var buf []byte
 	f := &follower{
 		search: func(ctx context.Context, q event.Query) (*event.Page, error) {
-			if err := s.Refresh(); err != nil {
-				return nil, err
+			if own, ok := s.(*store.Store); ok {
+				if err := own.Refresh(); err != nil {
+					return nil, err
+				}
 			}
 			return s.Search(ctx, q)
 		},

@@ -17,7 +17,7 @@ import (
 )
 
 // reckon asks for figures.
-func (p *program) reckon(ctx context.Context, s *store.Store, q event.Query, o *question) (*event.Table, error) {
+func (p *program) reckon(ctx context.Context, s events, q event.Query, o *question) (*event.Table, error) {
 	a := event.Aggregate{By: o.by, Limit: o.limit}
 	for _, text := range o.measures {
 		m, err := event.ParseMeasure(text)
@@ -46,6 +46,9 @@ func (p *program) showTable(t *event.Table, o *question, err error) error {
 		return fmt.Errorf("--format %s: rows of figures are written as csv", o.format)
 	default:
 		err = p.printTable(t)
+	}
+	if t.Estimated {
+		fmt.Fprintln(p.Err, "多くの値があるため、種類の数と百分位数は推定です / too many values: distinct counts and percentiles are estimates")
 	}
 	if t.Cut {
 		err = errors.Join(err, fmt.Errorf("there are more than %d rows; --limit takes more", len(t.Rows)))
@@ -106,7 +109,7 @@ func plainValue(v *event.Value) any {
 }
 
 // export writes all matching events to standard output.
-func (p *program) export(ctx context.Context, s *store.Store, q event.Query, o *question) error {
+func (p *program) export(ctx context.Context, s events, q event.Query, o *question) error {
 	opts := export.Options{Format: o.format, BOM: o.bom}
 	for name := range strings.SplitSeq(o.fields, ",") {
 		if name = strings.TrimSpace(name); name == "" {

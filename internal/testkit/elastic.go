@@ -16,12 +16,15 @@ import (
 	"time"
 )
 
-// Elastic is a real Elasticsearch on this machine: one node, loopback, 512 MB
-// of heap, data in a temporary folder, its security switched on.
+// Elastic is a real Elasticsearch, or OpenSearch, on this machine: one node,
+// loopback, 512 MB of heap, data in a temporary folder. Elasticsearch's security
+// is switched on.
 type Elastic struct {
 	URL      string
-	Password string // of the user "elastic"
+	Password string // of the user "elastic"; "" for no security
 
+	name      string // of the program and its settings' file
+	java      string // where its Java is; "" lets it look for any
 	dir, home string
 	ended     chan struct{} // closed when the process has ended
 }
@@ -29,20 +32,38 @@ type Elastic struct {
 // NewElastic starts an Elasticsearch, as Engine says, that ends with the test.
 func NewElastic(t testing.TB) *Elastic {
 	t.Helper()
-	home := Engine(t, "elasticsearch-8.19.21")
+	e := &Elastic{Password: "only-for-tests", name: "elasticsearch", java: java(17, 17)}
+	e.begin(t, Engine(t, "elasticsearch-8.19.21"))
+	return e
+}
+
+// NewOpenSearch starts an OpenSearch in the same way. It needs Java 21 or newer
+// and, since it is slow to start, MIMAMORI_OPENSEARCH=1, too; the test is skipped
+// without.
+func NewOpenSearch(t testing.TB) *Elastic {
+	t.Helper()
+	e := &Elastic{name: "opensearch", java: java(21, 99)}
+	if os.Getenv("MIMAMORI_OPENSEARCH") == "" || e.java == "" {
+		t.Skip("it needs MIMAMORI_OPENSEARCH=1, and Java 21 or newer in /usr/lib/jvm")
+	}
+	e.begin(t, Engine(t, "opensearch-3.6.0"))
+	return e
+}
+
+func (e *Elastic) begin(t testing.TB, home string) {
+	t.Helper()
 	// Elasticsearch does not run as root: the folder is open to whom it runs as.
 	dir, err := os.MkdirTemp("", "elastic")
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &Elastic{Password: "only-for-tests", dir: dir, home: filepath.Join(dir, "home")}
+	e.dir, e.home = dir, filepath.Join(dir, "home")
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	if err := e.prepare(home); err != nil {
 		t.Fatal(err)
 	}
 	e.Start(t)
 	t.Cleanup(func() { e.Kill(t) })
-	return e
 }
 
 // Engine is the folder of an engine that `make engines` has fetched. Without
@@ -76,7 +97,7 @@ func (e *Elastic) Start(t testing.TB) {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	args := []string{filepath.Join(e.home, "bin", "elasticsearch"), "-p", e.pidFile()}
+	args := []string{filepath.Join(e.home, "bin", e.name), "-p", e.pidFile()}
 	if os.Getuid() == 0 {
 		args = append([]string{"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"}, args...)
 	}
@@ -96,12 +117,12 @@ func (e *Elastic) Start(t testing.TB) {
 		select {
 		case <-ended:
 			out, _ := os.ReadFile(log.Name())
-			t.Fatalf("elasticsearch ended:\n%s", out)
+			t.Fatalf("%s ended:\n%s", e.name, out)
 		case <-pause.C:
 		}
 		if time.Now().After(end) {
 			out, _ := os.ReadFile(log.Name())
-			t.Fatalf("elasticsearch does not answer:\n%s", out)
+			t.Fatalf("%s does not answer:\n%s", e.name, out)
 		}
 	}
 }
@@ -132,16 +153,29 @@ func (e *Elastic) Kill(t testing.TB) {
 func (e *Elastic) pidFile() string { return filepath.Join(e.dir, "pid") }
 
 func (e *Elastic) env() []string {
-	return append(os.Environ(), "ES_JAVA_HOME="+java17(), "ES_PATH_CONF="+filepath.Join(e.dir, "config"), "ES_TMPDIR="+filepath.Join(e.dir, "tmp"), "HOME="+e.dir)
+	own := map[string]string{"elasticsearch": "ES_", "opensearch": "OPENSEARCH_"}[e.name]
+	return append(os.Environ(), own+"JAVA_HOME="+e.java, own+"PATH_CONF="+filepath.Join(e.dir, "config"), own+"TMPDIR="+filepath.Join(e.dir, "tmp"), "HOME="+e.dir)
 }
 
-// java17 is where Debian keeps Java 17; "" lets the engine look for any.
-func java17() string {
-	found, err := filepath.Glob("/usr/lib/jvm/java-17-openjdk-*")
-	if err != nil || len(found) == 0 {
+// java is where a Java of these versions is kept, the newest; "" for none.
+func java(from, to int) string {
+	found, err := filepath.Glob("/usr/lib/jvm/*/release")
+	if err != nil {
 		return ""
 	}
-	return found[0]
+	best, at := 0, ""
+	for _, path := range found {
+		text, err := os.ReadFile(path)
+		_, version, ok := strings.Cut(string(text), `JAVA_VERSION="`)
+		if err != nil || !ok {
+			continue
+		}
+		n, err := strconv.Atoi(version[:max(0, strings.IndexAny(version, `."`))])
+		if err == nil && from <= n && n <= to && n > best {
+			best, at = n, filepath.Dir(path)
+		}
+	}
+	return at
 }
 
 func (e *Elastic) answers() bool {
@@ -151,7 +185,9 @@ func (e *Elastic) answers() bool {
 	if err != nil {
 		return false
 	}
-	req.SetBasicAuth("elastic", e.Password)
+	if e.Password != "" {
+		req.SetBasicAuth("elastic", e.Password)
+	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return false
@@ -185,11 +221,15 @@ func (e *Elastic) prepare(from string) error {
 			kept += line // the others write beside where they run
 		}
 	}
+	security := ""
+	if e.Password != "" {
+		security = "xpack.security.enabled: true\nxpack.security.enrollment.enabled: false\n"
+	}
 	for path, text := range map[string]string{
 		"jvm.options": kept, "jvm.options.d/heap.options": "-Xms512m\n-Xmx512m\n",
-		"elasticsearch.yml": "cluster.name: test\nnode.name: n1\nnetwork.host: 127.0.0.1\nhttp.port: " + ports[0] + "\ntransport.port: " + ports[1] +
+		e.name + ".yml": "cluster.name: test\nnode.name: n1\nnetwork.host: 127.0.0.1\nhttp.port: " + ports[0] + "\ntransport.port: " + ports[1] +
 			"\ndiscovery.type: single-node\npath.data: " + e.dir + "/data\npath.logs: " + e.dir + "/logs\ncluster.routing.allocation.disk.threshold_enabled: false\n" +
-			"action.destructive_requires_name: false\nxpack.security.enabled: true\nxpack.security.enrollment.enabled: false\n",
+			"action.destructive_requires_name: false\n" + security,
 	} {
 		if err := os.MkdirAll(filepath.Dir(filepath.Join(config, path)), 0o755); err != nil {
 			return err
@@ -203,13 +243,8 @@ func (e *Elastic) prepare(from string) error {
 			return err
 		}
 	}
-	keystore := filepath.Join(e.home, "bin", "elasticsearch-keystore")
-	for _, args := range [][]string{{"create"}, {"add", "-x", "-f", "bootstrap.password"}} {
-		cmd := exec.Command(keystore, args...) //nolint:noctx // ours, and short
-		cmd.Env, cmd.Stdin = e.env(), strings.NewReader(e.Password)
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("%s: %w\n%s", keystore, err, out)
-		}
+	if err := e.keystore(); err != nil {
+		return err
 	}
 	if os.Getuid() != 0 {
 		return nil
@@ -218,6 +253,22 @@ func (e *Elastic) prepare(from string) error {
 		return err
 	}
 	return chownTree(e.dir, 65534)
+}
+
+// keystore keeps the password where the engine looks for it.
+func (e *Elastic) keystore() error {
+	program := filepath.Join(e.home, "bin", "elasticsearch-keystore")
+	for _, args := range [][]string{{"create"}, {"add", "-x", "-f", "bootstrap.password"}} {
+		if e.Password == "" {
+			break
+		}
+		cmd := exec.Command(program, args...) //nolint:noctx // ours, and short
+		cmd.Env, cmd.Stdin = e.env(), strings.NewReader(e.Password)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("%s: %w\n%s", program, err, out)
+		}
+	}
+	return nil
 }
 
 // freePorts finds ports that nobody listens on now.

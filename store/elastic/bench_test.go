@@ -27,7 +27,8 @@ func BenchmarkTake(b *testing.B) {
 			}
 			b.StopTimer()
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/events, "ns/event")
-			b.ReportMetric(float64(size(b, s))/events, "B/event")
+			b.ReportMetric(float64(size(b, s, false))/events, "B/event")
+			b.ReportMetric(float64(size(b, s, true))/events, "merged-B/event")
 			b.StartTimer()
 		}
 	})

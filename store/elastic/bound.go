@@ -73,23 +73,26 @@ func has(f event.Field) body {
 	return exists(path(f))
 }
 
+// translator translates conditions for a product.
+type translator struct{ product }
+
 // node translates a condition.
-func node(n lang.Node) bound {
+func (x translator) node(n lang.Node) bound {
 	switch n := n.(type) {
 	case lang.Const:
 		return constant(bool(n))
 	case lang.Not:
-		return node(n.Node).not()
+		return x.node(n.Node).not()
 	case lang.And:
-		return joined(nodes(n), all)
+		return joined(x.nodes(n), all)
 	case lang.Or:
-		return joined(nodes(n), either)
+		return joined(x.nodes(n), either)
 	case lang.Words:
 		return joined([]bound{whole(words(originalField, n.Text), originalField), whole(words(messageField, n.Text), messageField)}, either)
 	case lang.FieldTest:
 		return bound{all(either(has(n.Left), odd(n.Left)), either(has(n.Right), odd(n.Right))), nothing()}
 	case *lang.Test:
-		return test(n)
+		return x.test(n)
 	case lang.Holiday:
 		if n.Field == atField {
 			return whole(exactly(term(localField+"off", true)), n.Field)
@@ -99,10 +102,10 @@ func node(n lang.Node) bound {
 	return within(everything()) // a node that is newer than this: the programs decide
 }
 
-func nodes(list []lang.Node) []bound {
+func (x translator) nodes(list []lang.Node) []bound {
 	out := make([]bound, len(list))
 	for i, n := range list {
-		out[i] = node(n)
+		out[i] = x.node(n)
 	}
 	return out
 }
@@ -111,7 +114,7 @@ func nodes(list []lang.Node) []bound {
 func whole(b bound, f event.Field) bound { return bound{either(b.most, odd(f)), b.least} }
 
 // test translates one test.
-func test(t *lang.Test) bound {
+func (x translator) test(t *lang.Test) bound {
 	f := t.Field
 	if t.Op == lang.Has {
 		if f == atField {
@@ -131,7 +134,7 @@ func test(t *lang.Test) bound {
 	case event.Text:
 		b = line(t)
 	default:
-		b = keyword(t)
+		b = x.keyword(t)
 	}
 	return whole(b, f)
 }

@@ -91,6 +91,9 @@ const (
 	byName // in mimamori.values, not in the index
 )
 
+// keyRoom is what stands beside a vendor's field's name and value in a term.
+const keyRoom = len(vendorField) + 2
+
 // maxTerm is the longest term of Lucene, in bytes.
 const maxTerm = 32766
 
@@ -100,7 +103,7 @@ func placeOf(f event.Field, v event.Value) place {
 	kind := v.Kind()
 	text := kind == event.Keyword || kind == event.Text || kind == event.IP
 	if !f.Known() {
-		if text && fits(v.Str(), len(f.Name())+1) || kind == event.List && fitAll(v.List(), len(f.Name())+1) {
+		if text && fits(v.Str(), len(f.Name())+keyRoom) || kind == event.List && fitAll(v.List(), len(f.Name())+keyRoom) {
 			return byVendor
 		}
 		return byName

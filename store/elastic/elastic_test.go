@@ -26,14 +26,36 @@ func TestElasticsearch(t *testing.T) {
 		{"the suite of all stores", suite},
 		{"an event has one document, however often it comes", again},
 		{"an event stays one after a rollover", rollover},
+		{"an event that was read anew is written over", anew},
 		{"what is refused is reported and the rest goes on", refusals},
 		{"a mapping that somebody changed", conflict},
 		{"templates that somebody removed", removed},
 		{"a vague question is refused", vague},
+		{"other municipalities' documents", foreign},
+		{"a full disk", fullDisk},
 		{"TLS and keys", security},
 		{"a bad line", badLine},
 		{"a month is erased", erasure},
 		{"killed and started again", killed},
+	} {
+		t.Run(c.name, func(t *testing.T) { c.run(t, es) })
+	}
+}
+
+// TestOpenSearch asks OpenSearch what is other there than in Elasticsearch.
+func TestOpenSearch(t *testing.T) {
+	es := testkit.NewOpenSearch(t)
+	for _, c := range []struct {
+		name string
+		run  func(*testing.T, *testkit.Elastic)
+	}{
+		{"the suite of all stores", suite},
+		{"an event has one document, however often it comes", again},
+		{"an event stays one after a rollover", rollover},
+		{"an event that was read anew is written over", anew},
+		{"a mapping that somebody changed", conflict},
+		{"other municipalities' documents", foreign},
+		{"a bad line", badLine},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.run(t, es) })
 	}
@@ -44,7 +66,7 @@ func suite(t *testing.T, es *testkit.Elastic) {
 	storetest.Run(t, func(t *testing.T) storetest.Subject {
 		n++
 		s := opened(t, es, es.URL, Options{Lists: storetest.Lists{}})
-		return storetest.Subject{Reader: s, Counter: s, Add: func(t testing.TB, b *event.Batch) { add(t, s, b) }}
+		return storetest.Subject{Reader: s, Counter: s, Lister: s, Add: func(t testing.TB, b *event.Batch) { add(t, s, b) }}
 	})
 }
 
@@ -58,8 +80,11 @@ func opened(t testing.TB, es *testkit.Elastic, url string, opts Options) *Store 
 	if opts.wait == nil {
 		opts.wait = func(ctx context.Context, d time.Duration) error { return wait(ctx, d/20) }
 	}
-	prefix := fmt.Sprintf("t%d", time.Now().UnixNano())
-	s, err := Open(Config{URLs: []string{url}, User: "elastic", Password: file, Prefix: prefix, Retention: "400d"}, opts)
+	c := Config{URLs: []string{url}, Prefix: fmt.Sprintf("t%d", time.Now().UnixNano()), Retention: "400d"}
+	if es.Password != "" {
+		c.User, c.Password = "elastic", file
+	}
+	s, err := Open(c, opts)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,9 @@
 package elastic
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"encoding/pem"
 	"io"
 	"log"
@@ -42,7 +44,7 @@ func badLine(t *testing.T, es *testkit.Elastic) {
 	proxy := httptest.NewServer(front(t, es, func(w http.ResponseWriter, r *http.Request, to http.Handler) {
 		mu.Lock()
 		p := rnd.IntN(10)
-		if p < 7 {
+		if p < 8 {
 			faults++
 		}
 		mu.Unlock()
@@ -64,6 +66,8 @@ func badLine(t *testing.T, es *testkit.Elastic) {
 			to.ServeHTTP(rec, r)
 			w.Header().Set("X-Elastic-Product", "Elasticsearch")
 			_, _ = w.Write(rec.Body.Bytes()[:rec.Body.Len()/2])
+		case 7:
+			partly(w, r, to)
 		default:
 			to.ServeHTTP(w, r)
 		}
@@ -86,9 +90,52 @@ func badLine(t *testing.T, es *testkit.Elastic) {
 	direct := opened(t, es, es.URL, Options{})
 	direct.cfg.Prefix = s.cfg.Prefix
 	stored(t, direct, 2030)
+	const half = 1001
+	for tries := 0; ; tries++ {
+		err := s.Replace(context.Background(), reread(plainBatch(1, half)))
+		if err == nil {
+			break
+		}
+		if tries == 200 {
+			t.Fatal(err)
+		}
+	}
+	stored(t, direct, 2030)
+	changed(t, direct, half)
 	if faults < 10 || len(r.refs) > 0 {
 		t.Errorf("%d faults, %v refused", faults, r.refs)
 	}
+}
+
+// partly lets the engine take half of a bulk, whose other half its queue refuses.
+func partly(w http.ResponseWriter, r *http.Request, to http.Handler) {
+	text, err := io.ReadAll(r.Body)
+	if err != nil {
+		cut(w)
+		return
+	}
+	lines := bytes.SplitAfter(bytes.TrimSuffix(text, []byte("\n")), []byte("\n"))
+	half := len(lines) / 4 * 2
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(text)), int64(len(text))
+	if r.URL.Path != "/_bulk" || half == 0 || bytes.Contains(text, []byte(`"if_seq_no"`)) {
+		to.ServeHTTP(w, r)
+		return
+	}
+	first := bytes.Join(lines[:half], nil)
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(first)), int64(len(first))
+	rec := httptest.NewRecorder()
+	to.ServeHTTP(rec, r)
+	var answer struct {
+		Items []json.RawMessage `json:"items"`
+	}
+	if rec.Code != http.StatusOK || json.Unmarshal(rec.Body.Bytes(), &answer) != nil {
+		cut(w)
+		return
+	}
+	for range (len(lines) - half) / 2 {
+		answer.Items = append(answer.Items, json.RawMessage(`{"create":{"status":429,"error":{"type":"es_rejected_execution_exception","reason":"the queue is full"}}}`))
+	}
+	_ = json.NewEncoder(w).Encode(answer)
 }
 
 func cut(w http.ResponseWriter) {

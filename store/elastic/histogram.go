@@ -18,7 +18,7 @@ import (
 // first. Where the query is open, the events that Elasticsearch has bound it.
 // Events without @timestamp are not in it.
 func (s *Store) Histogram(ctx context.Context, q event.Query, buckets int) ([]event.Bucket, error) {
-	x, err := s.ask(q)
+	x, err := s.ask(ctx, q)
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +81,11 @@ func (s *Store) span(ctx context.Context, q event.Query) (from, to int64, err er
 	if !q.From.IsZero() && !q.To.IsZero() {
 		return within(q.From), within(q.To), nil
 	}
-	oldest, newest, ok, err := s.edges(ctx, s.prepare(lang.Const(true), q))
+	x, err := s.prepare(ctx, lang.Const(true), q)
+	if err != nil {
+		return 0, 0, err
+	}
+	oldest, newest, ok, err := s.edges(ctx, x)
 	if err != nil || !ok {
 		return 0, 0, err
 	}

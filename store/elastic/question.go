@@ -20,28 +20,36 @@ var ErrVague = errors.New("elasticsearch can't tell this from its index alone, a
 // question is a query made ready.
 type question struct {
 	s       *Store
+	product product
 	where   bound
 	program lang.Program
 	index   []string
 }
 
 // ask translates a query. Its error wraps a *lang.Error for a mistake in the text.
-func (s *Store) ask(q event.Query) (*question, error) {
+func (s *Store) ask(ctx context.Context, q event.Query) (*question, error) {
 	expr, err := lang.ParseSearch(q.Text)
 	if err != nil {
 		return nil, fmt.Errorf("elasticsearch: %w", err)
 	}
-	return s.prepare(expr.Root, q), nil
+	return s.prepare(ctx, expr.Root, q)
 }
 
-func (s *Store) prepare(root lang.Node, q event.Query) *question {
+func (s *Store) prepare(ctx context.Context, root lang.Node, q event.Query) (*question, error) {
+	what, err := s.product(ctx)
+	if err != nil {
+		return nil, err
+	}
 	parts := lang.And{root}
 	for op, at := range map[lang.Op]time.Time{lang.Ge: q.From, lang.Lt: q.To} {
 		if !at.IsZero() {
 			parts = append(parts, inTime(op, at))
 		}
 	}
-	x := &question{s: s, program: (&lang.Expr{Root: parts}).Compile(s.opts.Lists), where: node(parts), index: []string{s.cfg.Prefix + "-*"}}
+	x := &question{
+		s: s, product: what, index: []string{s.cfg.Prefix + "-*"},
+		program: (&lang.Expr{Root: parts}).Compile(s.opts.Lists), where: translator{what}.node(parts),
+	}
 	ours := exists(refField + "seq")
 	if q.Tenants != nil {
 		ours = all(ours, body{"terms": body{townField.Name(): q.Tenants}})
@@ -56,7 +64,7 @@ func (s *Store) prepare(root lang.Node, q event.Query) *question {
 		x.index, ours = []string{s.cfg.Prefix + "-none"}, nothing()
 	}
 	x.where = bound{all(ours, x.where.most), all(ours, x.where.least)}
-	return x
+	return x, nil
 }
 
 // inTime is a bound of @timestamp, at the end of what nanoseconds count when it
@@ -73,7 +81,7 @@ func inTime(op lang.Op, at time.Time) lang.Node {
 
 // Count returns how many events match.
 func (s *Store) Count(ctx context.Context, q event.Query) (int64, error) {
-	x, err := s.ask(q)
+	x, err := s.ask(ctx, q)
 	if err != nil {
 		return 0, err
 	}
@@ -91,7 +99,10 @@ func (x *question) count(ctx context.Context) (int64, error) {
 // Get returns one event by its identity, in a batch that owns its memory.
 // tenants restricts it as a query's Tenants do. Its error wraps store.ErrNotFound.
 func (s *Store) Get(ctx context.Context, ref event.Ref, tenants []string) (*event.Batch, error) {
-	x := s.prepare(lang.Const(true), event.Query{Tenants: tenants})
+	x, err := s.prepare(ctx, lang.Const(true), event.Query{Tenants: tenants})
+	if err != nil {
+		return nil, err
+	}
 	if ref.Epoch <= math.MaxInt64 && ref.Seq <= math.MaxInt64 {
 		found, err := x.search(ctx, body{"size": 1, "query": all(x.where.most, body{"ids": body{"values": []string{identity(ref)}}})}, "")
 		if err != nil {

@@ -61,7 +61,7 @@ func (s *Store) Search(ctx context.Context, q event.Query) (*event.Page, error) 
 	if err != nil {
 		return nil, err
 	}
-	x, err := s.ask(q)
+	x, err := s.ask(ctx, q)
 	if err != nil {
 		return nil, err
 	}

@@ -16,7 +16,11 @@ const maxAttempts = 8
 // refused it for good and Options.Refused was told. An error means that nothing
 // is confirmed: the same batch may be given again, and no event is there twice.
 // It waits between attempts and ends early with its context.
-func (s *Store) Take(ctx context.Context, b *event.Batch) error {
+func (s *Store) Take(ctx context.Context, b *event.Batch) error { return s.insist(ctx, b, s.round) }
+
+// insist sends a batch by rounds, each of which returns what is to be sent again and
+// why, until nothing is left.
+func (s *Store) insist(ctx context.Context, b *event.Batch, round func(context.Context, []*document) ([]*document, error)) error {
 	docs := make([]*document, 0, len(b.Events))
 	for i := range b.Events {
 		d, err := s.document(&b.Events[i])
@@ -27,7 +31,7 @@ func (s *Store) Take(ctx context.Context, b *event.Batch) error {
 		docs = append(docs, d)
 	}
 	for attempt := 1; len(docs) > 0; attempt++ {
-		left, err := s.round(ctx, docs)
+		left, err := round(ctx, docs)
 		switch {
 		case len(left) == 0:
 			return nil
@@ -53,11 +57,7 @@ func (s *Store) Take(ctx context.Context, b *event.Batch) error {
 // round sends what is not there yet and returns what is to be sent again, with
 // the reason.
 func (s *Store) round(ctx context.Context, docs []*document) ([]*document, error) {
-	towns := map[string]bool{}
-	for _, d := range docs {
-		towns[d.town] = true
-	}
-	if err := s.ensure(ctx, towns); err != nil {
+	if err := s.ensure(ctx, towns(docs)); err != nil {
 		return docs, err
 	}
 	if s.unsure {
@@ -81,6 +81,14 @@ func (s *Store) round(ctx context.Context, docs []*document) ([]*document, error
 		}
 	}
 	return left, reason
+}
+
+func towns(docs []*document) map[string]bool {
+	out := map[string]bool{}
+	for _, d := range docs {
+		out[d.town] = true
+	}
+	return out
 }
 
 // maxBulk is how many bytes a bulk request has, unless one document has more.

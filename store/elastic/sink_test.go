@@ -121,6 +121,16 @@ func vague(t *testing.T, es *testkit.Elastic) {
 	if _, err := s.Top(ctx, event.Query{}, "event.original", 5); !errors.Is(err, ErrVague) {
 		t.Errorf("top: %v", err)
 	}
+	figures := event.Aggregate{Measures: []event.Measure{
+		{Kind: event.Distinct, Field: "source.port"}, {Kind: event.Percentile, Field: "source.port", Percent: 50}, {Kind: event.Greatest, Field: "source.port"},
+	}}
+	if table, err := s.Aggregate(ctx, event.Query{}, figures); err != nil || !table.Estimated || table.Rows[0][1].Int() != 100 || table.Rows[0][2].Int() < 48 || table.Rows[0][3].Int() != 99 {
+		t.Errorf("estimates: %+v %v", table, err)
+	}
+	figures.By = []string{"source.port"}
+	if _, err := s.Aggregate(ctx, event.Query{}, figures); !errors.Is(err, event.ErrTooLarge) {
+		t.Errorf("100 groups, where 50 are allowed: %v", err)
+	}
 	page, err := s.Search(ctx, q)
 	if err != nil || len(page.Batch.Events) != 10 || page.Total != 100 || page.Next == "" {
 		t.Errorf("a page is read all the same: %+v %v", page, err)
@@ -128,7 +138,7 @@ func vague(t *testing.T, es *testkit.Elastic) {
 }
 
 func TestNoFieldStandsAboveAnother(t *testing.T) {
-	mapping() // panics
+	mapping(elasticsearch) // panics
 	for _, f := range event.Fields() {
 		for _, own := range []string{"vendor", "mimamori"} {
 			if f.Name() == own || strings.HasPrefix(f.Name(), own+".") {

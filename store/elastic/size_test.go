@@ -7,14 +7,16 @@ import (
 	"github.com/elastic/go-elasticsearch/v8/esapi"
 )
 
-// size is how many bytes the streams of a store take on disk, merged.
-func size(t testing.TB, s *Store) int64 {
+// size is how many bytes the streams of a store take on disk, as they are after a
+// flush or merged into one segment each.
+func size(t testing.TB, s *Store, merged bool) int64 {
 	t.Helper()
 	ctx, one := context.Background(), 1
-	for _, req := range []esapi.Request{
-		esapi.IndicesForcemergeRequest{Index: []string{s.cfg.Prefix + "-*"}, MaxNumSegments: &one},
-		esapi.IndicesFlushRequest{Index: []string{s.cfg.Prefix + "-*"}},
-	} {
+	requests := []esapi.Request{esapi.IndicesFlushRequest{Index: []string{s.cfg.Prefix + "-*"}}}
+	if merged {
+		requests = append(requests, esapi.IndicesForcemergeRequest{Index: []string{s.cfg.Prefix + "-*"}, MaxNumSegments: &one}, requests[0])
+	}
+	for _, req := range requests {
 		if err := s.call(ctx, req, nil); err != nil {
 			t.Fatal(err)
 		}

@@ -31,24 +31,26 @@ type Options struct {
 type Stats struct {
 	Created int64 // documents written
 	There   int64 // events that were there already
+	Changed int64 // documents written over
 	Refused int64 // events refused for good
 	Retried int64 // requests sent again
 }
 
-// Store is an Elasticsearch that takes events and answers questions. Take is
-// for one goroutine, everything else for any number.
+// Store is an Elasticsearch that takes events and answers questions. Take and
+// Replace are for one goroutine, everything else for any number.
 type Store struct {
 	cfg       Config
 	opts      Options
 	log       *slog.Logger
 	transport esapi.Transport
+	what      atomic.Uint32 // a product
 
 	mu        sync.Mutex      // held while templates are made
 	lifecycle lifecycle       // how events age there
 	templates map[string]bool // municipalities that have theirs
 	unsure    bool            // a bulk's outcome is unknown, or an earlier process's may be
 
-	created, there, refused, retried atomic.Int64
+	created, there, changed, refused, retried atomic.Int64
 }
 
 // Open makes a Store and sends nothing: an Elasticsearch that is down is found
@@ -79,7 +81,7 @@ func Open(cfg Config, opts Options) (*Store, error) {
 
 // Stats returns the figures.
 func (s *Store) Stats() Stats {
-	return Stats{s.created.Load(), s.there.Load(), s.refused.Load(), s.retried.Load()}
+	return Stats{s.created.Load(), s.there.Load(), s.changed.Load(), s.refused.Load(), s.retried.Load()}
 }
 
 func wait(ctx context.Context, d time.Duration) error {

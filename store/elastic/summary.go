@@ -68,22 +68,27 @@ func (x *question) summary(ctx context.Context, aggs body) (*summary, error) {
 	if doubt > int64(x.s.opts.most) {
 		return nil, fmt.Errorf("%d events: %w", doubt, ErrVague)
 	}
-	var point struct {
-		ID string `json:"id"`
-	}
-	if err := x.s.call(ctx, esapi.OpenPointInTimeRequest{Index: x.index, KeepAlive: "2m", IgnoreUnavailable: new(true)}, &point); err != nil {
-		return nil, err
+	err = x.still(ctx, func(pit string) error {
+		if sum, _, err = x.overview(ctx, aggs, pit); err != nil {
+			return err
+		}
+		return x.walk(ctx, pit, sum.doubt)
+	})
+	return sum, err
+}
+
+// still asks several things of one and the same state of the index.
+func (x *question) still(ctx context.Context, do func(pit string) error) error {
+	point, err := x.openPoint(ctx)
+	if err != nil {
+		return err
 	}
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
-		// One that stays open ends by itself.
-		_ = x.s.call(ctx, esapi.ClosePointInTimeRequest{Body: esutil.NewJSONReader(body{"id": point.ID})}, nil)
+		_ = x.closePoint(ctx, point) // one that stays open ends by itself
 	}()
-	if sum, _, err = x.overview(ctx, aggs, point.ID); err != nil {
-		return nil, err
-	}
-	return sum, x.walk(ctx, point.ID, sum.doubt)
+	return do(point)
 }
 
 // overview asks for the sure ones, and how many there are besides.
@@ -110,27 +115,65 @@ func (x *question) overview(ctx context.Context, aggs body, pit string) (*summar
 
 // walk reads the events that the index is not sure of, and keeps those that match.
 func (x *question) walk(ctx context.Context, pit string, to *event.Batch) error {
-	ask := body{"size": pageSize, "track_total_hits": false, "query": all(x.where.most, none(x.where.least)), "sort": []string{"_shard_doc"}}
-	builder := new(event.Builder)
-	for seen := 0; ; {
-		found, err := x.search(ctx, ask, pit)
-		if err != nil {
-			return err
+	builder, seen := new(event.Builder), 0
+	return x.scroll(ctx, pit, all(x.where.most, none(x.where.least)), func(found *answer) error {
+		if seen += len(found.Hits.Hits); seen > x.s.opts.most+pageSize {
+			return fmt.Errorf("%d events and more: %w", seen, ErrVague)
 		}
 		for _, h := range found.Hits.Hits {
 			if err := x.keep(h.Source, builder, to); err != nil {
 				return err
 			}
 		}
-		n := len(found.Hits.Hits)
-		if seen += n; n < pageSize {
-			return nil
+		return nil
+	})
+}
+
+// scroll reads all documents of a query, in the order that costs least.
+func (x *question) scroll(ctx context.Context, pit string, query body, take func(*answer) error) error {
+	ask := body{"size": pageSize, "track_total_hits": false, "query": query, "sort": []string{"_shard_doc"}}
+	for {
+		found, err := x.search(ctx, ask, pit)
+		if err == nil {
+			err = take(found)
 		}
-		if seen > x.s.opts.most {
-			return fmt.Errorf("%d events and more: %w", seen, ErrVague)
+		n := 0
+		if err == nil {
+			n = len(found.Hits.Hits)
+		}
+		if n < pageSize {
+			return err
 		}
 		ask["search_after"] = found.Hits.Hits[n-1].Sort
 	}
+}
+
+// Each gives all matching events, whole, to take, in no order and as they are at
+// one point in time. A batch is void when take returns; take's error ends it, and
+// is returned as it is. Limit and Cursor do not count.
+func (s *Store) Each(ctx context.Context, q event.Query, take func(*event.Batch) error) error {
+	x, err := s.ask(ctx, q)
+	if err != nil {
+		return err
+	}
+	if n, err := x.atMost(ctx); n == 0 {
+		return err
+	}
+	builder := new(event.Builder)
+	return x.still(ctx, func(pit string) error {
+		return x.scroll(ctx, pit, x.where.most, func(found *answer) error {
+			b := &event.Batch{}
+			for _, h := range found.Hits.Hits {
+				if err := x.keep(h.Source, builder, b); err != nil {
+					return err
+				}
+			}
+			if len(b.Events) == 0 {
+				return nil
+			}
+			return take(b)
+		})
+	})
 }
 
 // keep appends an event if it matches.

@@ -30,12 +30,12 @@ const maxRun = 8191
 type body = map[string]any
 
 // mapping is the mapping of every data stream, made from the field registry.
-func mapping() body {
+func mapping(what product) body {
 	properties := body{}
 	for _, f := range event.Fields() {
 		nest(properties, f.Name(), mappingOf(f))
 	}
-	nest(properties, vendorField, body{"type": "flattened"})
+	nest(properties, vendorField, body{"type": map[product]string{elasticsearch: "flattened", openSearch: "flat_object"}[what]})
 	nest(properties, oddField, body{"type": "keyword", "doc_values": false})
 	nest(properties, "mimamori.values", body{"type": "object", "enabled": false})
 	for _, name := range []string{"collector", "source"} {
@@ -120,6 +120,10 @@ func (s *Store) forget() {
 
 // foundation makes what the templates of all municipalities need.
 func (s *Store) foundation(ctx context.Context) error {
+	what, err := s.product(ctx)
+	if err != nil {
+		return err
+	}
 	if err := s.detectLifecycle(ctx); err != nil {
 		return err
 	}
@@ -128,7 +132,7 @@ func (s *Store) foundation(ctx context.Context) error {
 			"number_of_shards": 1, "auto_expand_replicas": "0-1", "codec": "best_compression", "refresh_interval": "5s", "max_regex_length": 20_000,
 			"analysis": body{"analyzer": body{"mimamori_line": body{"type": "standard", "max_token_length": maxRun}}},
 		}},
-		"mappings": mapping(),
+		"mappings": mapping(what),
 	}}
 	if err := s.call(ctx, esapi.ClusterPutComponentTemplateRequest{Name: s.cfg.Prefix + "-" + components, Body: esutil.NewJSONReader(put)}, nil); err != nil {
 		return fmt.Errorf("component template: %w", err)

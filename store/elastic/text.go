@@ -21,10 +21,12 @@ func texts(t *lang.Test) []string {
 }
 
 // keyword translates a test of an exact text, or of any element of a list.
-func keyword(t *lang.Test) bound {
+func (x translator) keyword(t *lang.Test) bound {
 	f := t.Field
 	field := path(f)
 	switch {
+	case x.product == openSearch && !f.Known() && t.Op != lang.Eq: // flat_object has no patterns
+		return within(has(f))
 	case t.Op == lang.Eq && !t.Fold:
 		return exactly(body{"terms": body{field: texts(t)}})
 	case t.Op == lang.InCIDR, t.Op == lang.InList:

@@ -28,17 +28,17 @@ func (s *Store) Top(ctx context.Context, q event.Query, field string, n int) ([]
 		return nil, nil
 	}
 	n = min(n, 10_000)
-	x, err := s.ask(q)
+	x, err := s.ask(ctx, q)
 	if err != nil {
 		return nil, err
 	}
 	x.where.most = all(x.where.most, either(has(f), odd(f)))
 	x.where.least = all(x.where.least, has(f), none(odd(f)))
-	if f.Type() == event.Date || f.Type() == event.Text {
+	if !x.counts(f) {
 		x.where.least = nothing()
 	}
 	for size := max(firstTop, n+1); ; size = min(20*size, mostTop) {
-		sum, err := x.summary(ctx, topOf(f, size))
+		sum, err := x.summary(ctx, x.topOf(f, size))
 		if err != nil {
 			return nil, err
 		}
@@ -53,8 +53,13 @@ func (s *Store) Top(ctx context.Context, q event.Query, field string, n int) ([]
 	}
 }
 
-func topOf(f event.Field, size int) body {
-	if f.Type() == event.Date || f.Type() == event.Text {
+// counts tells whether the index can count by a field.
+func (x *question) counts(f event.Field) bool {
+	return f.Type() != event.Date && f.Type() != event.Text && (f.Known() || x.product != openSearch)
+}
+
+func (x *question) topOf(f event.Field, size int) body {
+	if !x.counts(f) {
 		return nil
 	}
 	return body{"top": body{"terms": body{
@@ -153,16 +158,31 @@ func (c *counted) best(n int, doubt *event.Batch) ([]event.Count, bool) {
 func valuesIn(b *event.Batch, f event.Field) map[string]int64 {
 	out := map[string]int64{}
 	for i := range b.Events {
-		v, ok := b.Events[i].Get(f)
-		switch {
-		case !ok, numeric(f.Type()) && !numeric(v.Kind()):
-		case v.Kind() == event.List:
-			for _, s := range v.List() {
-				out[s]++
-			}
-		default:
+		for _, v := range elements(&b.Events[i], f) {
 			out[v.Text()]++
 		}
+	}
+	return out
+}
+
+// elements are the values of a field for which an event counts.
+func elements(e *event.Event, f event.Field) []event.Value {
+	v, ok := e.Get(f)
+	if !ok || numeric(f.Type()) && !numeric(v.Kind()) {
+		return nil // a number's field is counted by its numbers
+	}
+	if v.Kind() == event.Double && v.Float() == 0 {
+		v = event.Float(0) // there is one zero
+	}
+	if v.Kind() != event.List {
+		if !numeric(f.Type()) && numeric(v.Kind()) {
+			v = event.String(v.Text())
+		}
+		return []event.Value{v}
+	}
+	out := make([]event.Value, len(v.List()))
+	for i, s := range v.List() {
+		out[i] = event.String(s)
 	}
 	return out
 }

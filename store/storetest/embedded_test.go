@@ -19,7 +19,7 @@ func TestEmbedded(t *testing.T) {
 				t.Error(err)
 			}
 		})
-		return Subject{Reader: s, Counter: s, Add: func(t testing.TB, b *event.Batch) {
+		return Subject{Reader: s, Counter: s, Lister: s, Add: func(t testing.TB, b *event.Batch) {
 			if err := s.Commit(context.Background(), store.Commit{Batches: []*event.Batch{b}}); err != nil {
 				t.Fatal(err)
 			}

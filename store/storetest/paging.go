@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -59,6 +60,33 @@ func arriving(t *testing.T, s Subject) {
 		}
 		if int64(len(seen)) != total {
 			t.Errorf("%q: %d events of %d", text, len(seen), total)
+		}
+	}
+}
+
+// export asks for all events of a question at once.
+func export(t *testing.T, s Subject, o *oracle) {
+	for _, q := range []event.Query{{}, {Text: "deny", Tenants: []string{"312011"}}, {Text: `event.original contains "a"`, From: began, Limit: 3}, {Tenants: []string{}}} {
+		wanted := map[event.Ref]*event.Event{}
+		for _, e := range o.find(t, q) {
+			wanted[e.Ref] = e
+		}
+		err := s.Each(context.Background(), q, func(b *event.Batch) error {
+			for i := range b.Events {
+				e := &b.Events[i]
+				if was := wanted[e.Ref]; was == nil || same(was, e) != "" {
+					t.Errorf("%+v: %v is not wanted, comes twice, or is another", q, e.Ref)
+				}
+				delete(wanted, e.Ref)
+			}
+			return nil
+		})
+		if err != nil || len(wanted) > 0 {
+			t.Errorf("%+v: %d are missing (%v)", q, len(wanted), err)
+		}
+		stop := errors.New("enough")
+		if err := s.Each(context.Background(), event.Query{}, func(*event.Batch) error { return stop }); !errors.Is(err, stop) {
+			t.Errorf("who takes can't end it: %v", err)
 		}
 	}
 }

@@ -14,10 +14,16 @@ type Reader interface {
 	Get(ctx context.Context, ref event.Ref, tenants []string) (*event.Batch, error)
 }
 
+// Lister gives all events that match, in any order.
+type Lister interface {
+	Each(ctx context.Context, q event.Query, take func(*event.Batch) error) error
+}
+
 // Counter counts them by time and by value.
 type Counter interface {
 	Histogram(ctx context.Context, q event.Query, buckets int) ([]event.Bucket, error)
 	Top(ctx context.Context, q event.Query, field string, n int) ([]event.Count, error)
+	Aggregate(ctx context.Context, q event.Query, a event.Aggregate) (*event.Table, error)
 }
 
 // Subject is a store under test, empty at first. Its inList is to be answered
@@ -25,6 +31,7 @@ type Counter interface {
 type Subject struct {
 	Reader
 	Counter
+	Lister
 	// Add stores a batch and makes it visible.
 	Add func(t testing.TB, b *event.Batch)
 }
@@ -53,8 +60,10 @@ func Run(t *testing.T, fresh func(t *testing.T) Subject) {
 		{"questions", questions},
 		{"conditions made at random", random},
 		{"pages in order", pages},
+		{"export", export},
 		{"histograms", histograms},
 		{"top values", tops},
+		{"figures", figures},
 		{"other towns' events", tenants},
 	} {
 		t.Run(c.name, func(t *testing.T) { c.run(t, s, o) })
