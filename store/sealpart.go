@@ -44,7 +44,7 @@ func (x *sealCopy) look(g *segment) (mixedSegment, error) {
 			}
 			n, ok := numbers[key]
 			if !ok {
-				n = uint16(len(m.parts)) //nolint:gosec // judged below
+				n = uint16(len(m.parts))
 				numbers[key], m.parts = n, append(m.parts, key)
 			}
 			number = n
