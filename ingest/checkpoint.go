@@ -34,38 +34,47 @@ type checkpoint struct {
 	Parts    [3]int // their lengths
 }
 
-const (
-	checkpointTitle = "mimamori checkpoint 3 %08x\n"
-	checkpointFile  = "checkpoint"
-)
+// CheckpointFile is the checkpoint's name in a pipeline's folder.
+const CheckpointFile = "checkpoint"
+
+const checkpointTitle = "mimamori checkpoint 3 %08x\n"
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // save writes the checkpoint whole or not at all.
 func (c *checkpoint) save(path string) error {
-	c.Parts = [3]int{len(c.Rules), len(c.Clocks), len(c.Drift)}
-	head, err := json.Marshal(c)
+	parts, err := c.format()
 	if err != nil {
-		return fmt.Errorf("ingest: checkpoint: %w", err)
-	}
-	parts := [][]byte{append(head, '\n'), c.Rules, c.Clocks, c.Drift}
-	sum := uint32(0)
-	for _, b := range parts {
-		sum = crc32.Update(sum, castagnoli, b)
+		return err
 	}
 	err = whole.Write(path, func(w io.Writer) error {
-		_, err := fmt.Fprintf(w, checkpointTitle, sum)
 		for _, b := range parts {
-			if err == nil {
-				_, err = w.Write(b)
+			if _, err := w.Write(b); err != nil {
+				return err //nolint:wrapcheck // whole.Write does
 			}
 		}
-		return err //nolint:wrapcheck // whole.Write does
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("ingest: checkpoint: %w", err)
 	}
 	return nil
+}
+
+// format is the file, piece by piece.
+func (c *checkpoint) format() ([][]byte, error) {
+	c.Parts = [3]int{len(c.Rules), len(c.Clocks), len(c.Drift)}
+	head, err := json.Marshal(c)
+	if err != nil {
+		return nil, fmt.Errorf("ingest: checkpoint: %w", err)
+	}
+	out := [][]byte{nil, append(head, '\n'), c.Rules, c.Clocks, c.Drift}
+	sum := uint32(0)
+	for _, b := range out {
+		sum = crc32.Update(sum, castagnoli, b)
+	}
+	out[0] = fmt.Appendf(nil, checkpointTitle, sum)
+	return out, nil
 }
 
 // errCheckpoint says that a file is no checkpoint, or a damaged one.
@@ -126,7 +135,7 @@ type Account struct {
 // ReadAccount reads the ledger of a pipeline's folder, whether or not the
 // pipeline runs. A folder without a checkpoint has an empty account.
 func ReadAccount(dir string) (Account, error) {
-	b, err := os.ReadFile(filepath.Join(dir, checkpointFile))
+	b, err := os.ReadFile(filepath.Join(dir, CheckpointFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return Account{}, nil
 	}

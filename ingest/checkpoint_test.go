@@ -22,7 +22,7 @@ func TestACheckpointIsReadAsItWasWritten(t *testing.T) {
 			Position: rapid.Uint64().Draw(t, "position"), Rejected: rapid.Uint64().Draw(t, "rejected"),
 			Ledger: []*frame.Entry{{}}, Rules: part("rules"), Clocks: part("clocks"), Drift: part("drift"),
 		}
-		path := filepath.Join(dir, checkpointFile)
+		path := filepath.Join(dir, CheckpointFile)
 		if err := c.save(path); err != nil {
 			t.Fatal(err)
 		}
@@ -33,6 +33,13 @@ func TestACheckpointIsReadAsItWasWritten(t *testing.T) {
 		b, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
+		}
+		rest, state, err := SplitState(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if joined, err := JoinState(rest, state); err != nil || string(joined) != string(b) {
+			t.Fatalf("split and joined again it is %q, not %q, %v", joined, b, err)
 		}
 		at := rapid.IntRange(0, len(b)*8-1).Draw(t, "bit")
 		b[at/8] ^= 1 << (at % 8)
@@ -46,7 +53,7 @@ func TestACheckpointIsReadAsItWasWritten(t *testing.T) {
 }
 
 func FuzzCheckpoint(f *testing.F) {
-	path := filepath.Join(f.TempDir(), checkpointFile)
+	path := filepath.Join(f.TempDir(), CheckpointFile)
 	if err := (&checkpoint{Rules: []byte("rules"), Drift: []byte("drift")}).save(path); err != nil {
 		f.Fatal(err)
 	}

@@ -1,8 +1,9 @@
 package ingest
 
 import (
+	"bytes"
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 )
 
@@ -45,39 +46,32 @@ func (p *Pipeline) forget(f *forgetting) {
 // SplitState takes what rules and drift know out of a checkpoint's text: what is
 // left holds no event, and pipelines begin with it as with a whole one, but learn
 // anew.
-func SplitState(checkpoint []byte) (rest, state []byte, err error) {
-	var c checkpointParts
-	if err := json.Unmarshal(checkpoint, &c); err != nil {
-		return nil, nil, fmt.Errorf("ingest: checkpoint: %w", err)
+func SplitState(text []byte) (rest, state []byte, err error) {
+	var c checkpoint
+	if err := c.parse(text); err != nil {
+		return nil, nil, fmt.Errorf("ingest: %w", err)
 	}
-	state, err = json.Marshal(checkpointParts{"Rules": c["Rules"], "Drift": c["Drift"]})
-	delete(c, "Rules")
-	delete(c, "Drift")
-	if err == nil {
-		rest, err = json.Marshal(c)
+	learned := checkpoint{Rules: c.Rules, Drift: c.Drift}
+	c.Rules, c.Drift = nil, nil
+	if rest, err = c.text(); err != nil {
+		return nil, nil, err
 	}
-	if err != nil {
-		return nil, nil, fmt.Errorf("ingest: checkpoint: %w", err)
-	}
-	return rest, state, nil
+	state, err = learned.text()
+	return rest, state, err
 }
 
 // JoinState puts back what SplitState took out.
 func JoinState(rest, state []byte) ([]byte, error) {
-	var c checkpointParts
-	err := json.Unmarshal(rest, &c)
-	if err == nil {
-		err = json.Unmarshal(state, &c)
+	var c, learned checkpoint
+	if err := errors.Join(c.parse(rest), learned.parse(state)); err != nil {
+		return nil, fmt.Errorf("ingest: %w", err)
 	}
-	var out []byte
-	if err == nil {
-		out, err = json.Marshal(c)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("ingest: checkpoint: %w", err)
-	}
-	return out, nil
+	c.Rules, c.Drift = learned.Rules, learned.Drift
+	return c.text()
 }
 
-// checkpointParts are a checkpoint's by name, whatever they hold.
-type checkpointParts map[string]json.RawMessage
+// text is the file in one piece.
+func (c *checkpoint) text() ([]byte, error) {
+	parts, err := c.format()
+	return bytes.Join(parts, nil), err
+}

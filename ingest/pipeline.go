@@ -110,4 +110,4 @@ func (p *Pipeline) Progress() (taken, stored uint64) {
 	return p.position, p.gauges.committed
 }
 
-func (p *Pipeline) path() string { return filepath.Join(p.cfg.Dir, checkpointFile) }
+func (p *Pipeline) path() string { return filepath.Join(p.cfg.Dir, CheckpointFile) }

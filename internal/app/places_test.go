@@ -6,6 +6,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 	"mimamori/archive"
 	"mimamori/event"
 	"mimamori/frame"
+	"mimamori/ingest"
 	"mimamori/internal/calendar"
 	"mimamori/soc"
 	"mimamori/soc/erasure"
@@ -145,8 +147,7 @@ func TestAnErasedMonthIsReadableNowhereAndAllElseStays(t *testing.T) {
 	data, to := w.cfg.Data, filepath.Join(t.TempDir(), "backup")
 	write(t, filepath.Join(data, "ingest", "quarantine", "000000000007.frame"), []byte("needle-quarantined"))
 	write(t, filepath.Join(data, "ingest", "quarantine", "000000000007.json"), []byte(`{"time":"2026-10-09T00:00:00+09:00","subject":"frames.`+tottori+`.c.fw"}`))
-	state := `{"Version":2,"Position":0,"Rules":"` + strings.Repeat("A", 8) + `","Drift":"QUFB"}`
-	write(t, filepath.Join(data, "ingest", "checkpoint.json"), []byte(state))
+	write(t, filepath.Join(data, "ingest", ingest.CheckpointFile), checkpointOf("needle-learned-by-rules", "needle-learned-of-formats"))
 	files := w.cfg.ArchiveFiles()
 	keys, err := files.OpenKeys()
 	if err != nil {
@@ -264,8 +265,14 @@ func checkErasedBackup(t *testing.T, from string, files *Archive, want map[strin
 	if got := readable(t, s, alerts); fmt.Sprint(got) != fmt.Sprint(want) || fmt.Sprint(s.Frames()) != frames {
 		t.Errorf("restored is %v, want %v; frames %v, want %s", got, want, s.Frames(), frames)
 	}
-	text := string(read(t, filepath.Join(back, "ingest", "checkpoint.json")))
-	if strings.Contains(text, "Rules") || !strings.Contains(text, "Position") {
+	text := string(read(t, filepath.Join(back, "ingest", ingest.CheckpointFile)))
+	if strings.Contains(text, "needle") || !strings.Contains(text, "Position") {
 		t.Error(text)
 	}
+}
+
+// checkpointOf is a pipeline's checkpoint with what rules and drift have learned.
+func checkpointOf(rules, drift string) []byte {
+	rest := fmt.Sprintf(`{"Position":0,"Parts":[%d,0,%d]}`, len(rules), len(drift)) + "\n" + rules + drift
+	return fmt.Appendf(nil, "mimamori checkpoint 3 %08x\n%s", crc32.Checksum([]byte(rest), crc32.MakeTable(crc32.Castagnoli)), rest)
 }

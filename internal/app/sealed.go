@@ -38,7 +38,7 @@ const (
 	learnedFile    = "learned.age"
 	ageSuffix      = ".age"
 	monthLayout    = "2006-01"
-	checkpointPath = "ingest/checkpoint.json"
+	checkpointPath = "ingest/" + ingest.CheckpointFile
 	alertsFile     = "soc.db"
 )
 
