@@ -10,7 +10,7 @@ GOLANGCI_LINT ?= github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 # What CI runs, in this order; .ci/run takes the list from here.
 CHECKS := lint test race fuzz e2e
 
-.PHONY: demo build test lint fmt race fuzz e2e engines bench check checks clean
+.PHONY: demo build test lint fmt race fuzz e2e soak engines bench check checks clean
 .DEFAULT_GOAL := build
 
 # The whole system with simulated municipalities. It prints the console's
@@ -60,6 +60,13 @@ fuzz:
 			esac; }; \
 		done; \
 	done
+
+# Every fault FAULTS times: kill -9 of all programs and stores, cut and thin lines,
+# full disks, damaged files. It takes an hour or two; CI runs a few of each.
+FAULTS ?= 200
+soak: engines
+	MIMAMORI_FAULTS=$(FAULTS) $(GO) test -count=1 -timeout 3h -p 1 -run 'Kill|FullDisk|Flipped|ClockSetBack' ./store ./archive ./internal/app ./collector
+	MIMAMORI_FAULTS=$(FAULTS) MIMAMORI_E2E=1 $(GO) test -count=1 -timeout 6h -run 'Killed|BadLine' ./internal/e2e
 
 # The engines that tests run against, each once, into $MIMAMORI_ENGINES (default
 # ~/.cache/mimamori/engines): Elasticsearch needs Maven, and Java 17 to run; Loki

@@ -1,22 +1,18 @@
 package archive
 
 import (
-	"bufio"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"mimamori/frame"
+	"mimamori/internal/testkit"
 )
 
 // TestMain lets the test binary be the program that is killed.
@@ -64,7 +60,7 @@ func crashLoop(dir string) error {
 		if err := a.Append(nil, group); err != nil { //nolint:staticcheck // it is not used
 			return err
 		}
-		fmt.Println("kept", n+1)
+		fmt.Println("done", n+1)
 		if n%6 == 1 {
 			if err := a.step(); err != nil {
 				return err
@@ -86,42 +82,12 @@ func crashFrame(n uint64) (*frame.Frame, error) {
 
 func TestKillLosesAndDoublesNothing(t *testing.T) {
 	dir := t.TempDir()
-	acked := uint64(0)
-	for round := range 8 {
+	acked := testkit.Killed(t, "MIMAMORI_ARCHIVE_CRASH="+dir, func(acked uint64) {
+		checkWhole(t, dir, acked)
 		if err := os.WriteFile(filepath.Join(dir, "acked"), strconv.AppendUint(nil, acked+1, 10), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		cmd := exec.Command(os.Args[0], "-test.run=^$")
-		cmd.Env = append(os.Environ(), "MIMAMORI_ARCHIVE_CRASH="+dir)
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		var timer *time.Timer
-		lines := bufio.NewScanner(out)
-		for lines.Scan() {
-			what, rest, _ := strings.Cut(lines.Text(), " ")
-			switch what {
-			case "open":
-				timer = time.AfterFunc(time.Duration(5+rand.IntN(150))*time.Millisecond, func() { cmd.Process.Kill() })
-			case "kept":
-				if acked, err = strconv.ParseUint(rest, 10, 64); err != nil {
-					t.Fatal(err)
-				}
-			default:
-				t.Errorf("round %d: %s", round, lines.Text())
-			}
-		}
-		var exit *exec.ExitError
-		if err := cmd.Wait(); !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
-			t.Fatalf("round %d: not killed: %v", round, err)
-		}
-		timer.Stop()
-		checkWhole(t, dir, acked)
-	}
+	})
 	if acked == 0 {
 		t.Fatal("nothing was ever kept")
 	}

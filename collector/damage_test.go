@@ -11,6 +11,7 @@ import (
 
 	"mimamori/frame"
 	"mimamori/internal/bus"
+	"mimamori/internal/testkit"
 )
 
 // flip changes a bit of a file.
@@ -54,7 +55,7 @@ func TestFlippedBitsInTheSpoolAreKnown(t *testing.T) {
 	t.Logf("seed %d", seed)
 	rnd := rand.New(rand.NewPCG(seed, 3))
 	var lost, arrived int
-	for range faults(8) {
+	for range testkit.Faults(8) {
 		l, a := flipOnce(t, rnd)
 		lost, arrived = lost+l, arrived+a
 	}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"mimamori/internal/testkit"
 )
 
 func TestFullDiskHoldsTheInputAndLosesNothing(t *testing.T) {
@@ -24,7 +26,7 @@ func TestFullDiskHoldsTheInputAndLosesNothing(t *testing.T) {
 	})
 	u := start(t, cfg, key, l)
 	var want []string
-	for n := range faults(1) {
+	for n := range testkit.Faults(1) {
 		l.down.Store(true)
 		ballast := filepath.Join(cfg.Data, "ballast")
 		var disk syscall.Statfs_t

@@ -2,8 +2,6 @@ package collector
 
 import (
 	"math/rand/v2"
-	"os"
-	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -11,14 +9,6 @@ import (
 	"mimamori/internal/bus"
 	"mimamori/internal/testkit"
 )
-
-// faults is how often a fault is repeated: MIMAMORI_FAULTS, or a few times.
-func faults(few int) int {
-	if n, err := strconv.Atoi(os.Getenv("MIMAMORI_FAULTS")); err == nil {
-		return n
-	}
-	return few
-}
 
 // slowly writes lines into a file while something bad is done to the collector,
 // and returns what it wrote.
@@ -63,7 +53,7 @@ func TestBadLineLosesAndDoublesNothing(t *testing.T) {
 	cfg.Prefecture = Prefecture{URLs: []string{"tls://" + proxy.Addr()}, CA: ca.ca, ServerName: "127.0.0.1"}
 	u := start(t, cfg, f.key, nil)
 	var want []string
-	n := faults(6)
+	n := testkit.Faults(6)
 	for i := range n {
 		want = append(want, slowly(t, path, len(want), func() {
 			pause := func(most time.Duration) {
@@ -111,7 +101,7 @@ func TestClockSetBackKeepsTheOrder(t *testing.T) {
 	clock := newClock()
 	u := startAt(t, cfg, key, l, clock.now)
 	var want []string
-	for i := range faults(6) {
+	for i := range testkit.Faults(6) {
 		step := []time.Duration{-time.Hour, 2 * time.Hour, -time.Minute, -time.Hour}[i%4]
 		want = append(want, slowly(t, path, len(want), func() {
 			clock.add(step)

@@ -1,23 +1,19 @@
 package store
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"mimamori/event"
+	"mimamori/internal/testkit"
 )
 
 // TestMain lets the test binary be the program that is killed.
@@ -67,55 +63,16 @@ func crashLoop(dir string) {
 			fmt.Println("error", err)
 			return
 		}
-		fmt.Println("stored", n+9)
+		fmt.Println("done", n+9)
 	}
 }
 
 func TestKillLosesAndDoublesNothing(t *testing.T) {
 	dir := t.TempDir()
-	acked := killed(t, "MIMAMORI_STORE_CRASH="+dir, func(acked uint64) { checkWhole(t, dir, acked) })
+	acked := testkit.Killed(t, "MIMAMORI_STORE_CRASH="+dir, func(acked uint64) { checkWhole(t, dir, acked) })
 	if acked == 0 {
 		t.Fatal("nothing was ever stored")
 	}
-}
-
-// killed runs this program again and again, kills it each time and looks at what
-// it left. It answers how much was stored at least.
-func killed(t *testing.T, env string, look func(acked uint64)) uint64 {
-	acked := uint64(0)
-	for round := range 8 {
-		cmd := exec.Command(os.Args[0], "-test.run=^$")
-		cmd.Env = append(os.Environ(), env)
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		var timer *time.Timer
-		lines := bufio.NewScanner(out)
-		for lines.Scan() {
-			what, rest, _ := strings.Cut(lines.Text(), " ")
-			switch what {
-			case "open":
-				timer = time.AfterFunc(time.Duration(30+rand.IntN(250))*time.Millisecond, func() { cmd.Process.Kill() })
-			case "stored":
-				if acked, err = strconv.ParseUint(rest, 10, 64); err != nil {
-					t.Fatal(err)
-				}
-			default:
-				t.Errorf("round %d: %s", round, lines.Text())
-			}
-		}
-		var exit *exec.ExitError
-		if err := cmd.Wait(); !errors.As(err, &exit) || exit.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
-			t.Fatalf("round %d: not killed: %v", round, err)
-		}
-		timer.Stop()
-		look(acked)
-	}
-	return acked
 }
 
 // checkWhole opens the store: every event up to acked is there, none twice, at

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"mimamori/event"
+	"mimamori/internal/testkit"
 )
 
 var crashSink = []SinkOptions{{Name: "a"}}
@@ -63,13 +64,13 @@ func followLoop(dir string) {
 			fmt.Println("error", err)
 			return
 		}
-		fmt.Println("stored", n+9)
+		fmt.Println("done", n+9)
 	}
 }
 
 func TestKillLosesNothingForASink(t *testing.T) {
 	dir := t.TempDir()
-	acked := killed(t, "MIMAMORI_FOLLOW_CRASH="+dir, func(uint64) {})
+	acked := testkit.Killed(t, "MIMAMORI_FOLLOW_CRASH="+dir, func(uint64) {})
 	times := given(t, dir)
 	if acked == 0 || len(times) == 0 {
 		t.Fatal("stored and given: ", acked, len(times))

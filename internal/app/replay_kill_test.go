@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"mimamori/internal/testkit"
 )
 
 const killedReplay = "MIMAMORI_REPLAY_KILLED"
@@ -38,7 +40,7 @@ func rebuildUntilKilled(dir string) {
 
 // ends is how often a rebuild is ended before it is let go on. What it has done is
 // read again each time, for the clocks.
-const ends = 5
+var ends = testkit.Faults(5)
 
 // TestAKilledRebuildGoesOn kills it after some of what it says.
 func TestAKilledRebuildGoesOn(t *testing.T) {

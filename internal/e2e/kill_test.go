@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -18,6 +17,7 @@ import (
 
 	"mimamori/internal/calendar"
 	"mimamori/internal/sample"
+	"mimamori/internal/testkit"
 )
 
 // fileInputs are two files: order is kept in each, and a position survives.
@@ -95,13 +95,10 @@ func (s *system) alerts() []string {
 }
 
 // TestKilledAtRandomMomentsNothingIsLostDoubledOrMissed kills both programs
-// again and again under load. MIMAMORI_KILLS is how often each (CI: 4).
+// again and again under load. testkit.Faults says how often each.
 func TestKilledAtRandomMomentsNothingIsLostDoubledOrMissed(t *testing.T) {
 	gate(t)
-	kills := 4
-	if n, err := strconv.Atoi(os.Getenv("MIMAMORI_KILLS")); err == nil {
-		kills = n
-	}
+	kills := testkit.Faults(4)
 	lines := max(40_000, 4_000*kills)
 
 	calm := newSystem(t, fileInputs)

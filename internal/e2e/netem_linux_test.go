@@ -111,10 +111,7 @@ func TestBadLineLosesAndDoublesNothing(t *testing.T) {
 	s.write("collector.yaml", string(text[:from])+fmt.Sprintf("prefecture: {urls: [\"nats://%s\"], plain: true}", line.reach(port))+string(text[to:]))
 	s.startUp()
 	line.start(s)
-	faults := 2
-	if n, err := strconv.Atoi(os.Getenv("MIMAMORI_FAULTS")); err == nil {
-		faults = n
-	}
+	faults := testkit.Faults(2)
 	lines := 10_000 * faults
 	pace := time.NewTicker(20 * time.Millisecond)
 	defer pace.Stop()
