@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	pageLevels = 16 << 10  // rows (or list elements) in a page
-	pageBytes  = 512 << 10 // bytes of text in a page, about
+	pageLevels = 8 << 10   // rows (or list elements) in a page
+	pageBytes  = 128 << 10 // bytes of text in a page, about
 	maxStat    = 64        // longest text that is kept as a chunk's least or greatest
 )
 

@@ -127,11 +127,6 @@ func TestAnErasedMonthIsReadableNowhereAndAllElseStays(t *testing.T) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	defer cancel()
-	wg.Go(func() {
-		if err := w.pipeline.Run(ctx); err != nil {
-			t.Error(err)
-		}
-	})
 	for _, town := range []string{tottori, yonago} {
 		key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize))
 		public, _ := key.Public().(ed25519.PublicKey)
@@ -144,6 +139,11 @@ func TestAnErasedMonthIsReadableNowhereAndAllElseStays(t *testing.T) {
 		}
 	}
 	w.clock = time.Date(2026, 12, 5, 3, 0, 0, 0, time.UTC)
+	wg.Go(func() {
+		if err := w.pipeline.Run(ctx); err != nil {
+			t.Error(err)
+		}
+	})
 	data, to := w.cfg.Data, filepath.Join(t.TempDir(), "backup")
 	write(t, filepath.Join(data, "ingest", "quarantine", "000000000007.frame"), []byte("needle-quarantined"))
 	write(t, filepath.Join(data, "ingest", "quarantine", "000000000007.json"), []byte(`{"time":"2026-10-09T00:00:00+09:00","subject":"frames.`+tottori+`.c.fw"}`))
