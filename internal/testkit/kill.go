@@ -31,7 +31,7 @@ func Killed(t *testing.T, env string, look func(done uint64)) uint64 {
 	t.Helper()
 	done := uint64(0)
 	for round := range Faults(8) {
-		cmd := exec.Command(os.Args[0], "-test.run=^$")
+		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^$")
 		cmd.Env = append(os.Environ(), env)
 		out, err := cmd.StdoutPipe()
 		if err != nil {
@@ -45,7 +45,7 @@ func Killed(t *testing.T, env string, look func(done uint64)) uint64 {
 			what, n, _ := strings.Cut(lines.Text(), " ")
 			switch what {
 			case "open":
-				timer.Reset(time.Duration(5+rand.IntN(275)) * time.Millisecond)
+				timer.Reset(time.Duration(5+rand.IntN(275)) * time.Millisecond) //nolint:gosec // a random moment
 			case "done":
 				if done, err = strconv.ParseUint(n, 10, 64); err != nil {
 					t.Fatal(err)
