@@ -44,7 +44,7 @@ fmt:
 
 # The corpora are left to `test`: under the race detector they only take longer.
 race:
-	env -u MIMAMORI_CORPORA $(GO) test -race -short -p 2 -timeout 15m ./...
+	env -u MIMAMORI_CORPORA $(GO) test -race -short -p 2 -timeout 25m ./...
 
 # Every Fuzz function there is, each for FUZZTIME. Go's fuzzer now and then ends
 # with its own deadline and no failing input: that target runs once more.
