@@ -55,8 +55,7 @@ func (s *Sink) Erase(ctx context.Context, municipality, month string, from, to t
 
 // wait returns when Loki has done what it was asked for.
 func (e *erasing) wait(ctx context.Context) (int, error) {
-	end := time.NewTimer(e.patience)
-	defer end.Stop()
+	end := time.Now().Add(e.patience)
 	tick := time.NewTicker(min(e.patience, 2*time.Second))
 	defer tick.Stop()
 	for {
@@ -70,11 +69,12 @@ func (e *erasing) wait(ctx context.Context) (int, error) {
 			}
 			return parts, nil
 		}
+		if !time.Now().Before(end) {
+			return 0, fmt.Errorf("%w (%d parts wait)", ErrPending, left)
+		}
 		select {
 		case <-ctx.Done():
 			return 0, ctx.Err()
-		case <-end.C:
-			return 0, fmt.Errorf("%w (%d parts wait)", ErrPending, left)
 		case <-tick.C:
 		}
 	}
