@@ -107,6 +107,20 @@ func restList(names map[string]struct{}) []string {
 	return list
 }
 
+// restOf joins the names that segments have in rest.
+func restOf(list []*segment) []string {
+	names := map[string]struct{}{}
+	for _, g := range list {
+		for _, name := range g.manifest.Rest {
+			if name == "*" {
+				return []string{"*"}
+			}
+			names[name] = struct{}{}
+		}
+	}
+	return restList(names)
+}
+
 // sort puts the events in row order, takes them into account, and returns the
 // fields that they have.
 func (x *encoder) sort(m *manifest) []event.Field {

@@ -10,24 +10,15 @@ import (
 func (w *merger) outputs(s *Store, job merging) {
 	var frames []FrameRange
 	var replaces, days []string
-	odd, rest := false, map[string]struct{}{}
-	for _, g := range job.from {
-		for _, name := range g.manifest.Rest {
-			rest[name] = struct{}{}
-		}
-	}
+	odd := false
 	for _, g := range job.replaces {
 		frames = append(frames, g.manifest.Frames...)
 		replaces = append(replaces, g.name)
 		days = append(days, g.manifest.Days...)
 		odd = odd || g.manifest.Odd
 	}
-	list := restList(rest)
-	if slices.Contains(list, "*") {
-		list = []string{"*"}
-	}
 	slices.Sort(days)
-	whole := manifest{Format: formatVersion, Frames: mergeFrames(frames), Days: slices.Compact(days), Odd: odd, Rest: list, Anew: sumAnew(job.replaces, job.anew)}
+	whole := manifest{Format: formatVersion, Frames: mergeFrames(frames), Days: slices.Compact(days), Odd: odd, Rest: restOf(job.from), Anew: sumAnew(job.replaces, job.anew)}
 	parts := []*manifest{&whole}
 	towns := townsOf(job.from, whole.Frames)
 	if job.apart {

@@ -155,7 +155,7 @@ func (x *sealCopy) together(list []mixedSegment) error {
 
 // part writes a segment of one part's rows, without frames.
 func (x *sealCopy) part(list []mixedSegment, of townMonth, out io.Writer) error {
-	job, drops, rest := merging{}, [][]int(nil), map[string]struct{}{}
+	job, drops := merging{}, [][]int(nil)
 	manifest := &manifest{Format: formatVersion, Tenants: map[string]int64{}}
 	for _, m := range list {
 		n := slices.Index(m.parts, of)
@@ -169,9 +169,6 @@ func (x *sealCopy) part(list []mixedSegment, of townMonth, out io.Writer) error 
 			}
 		}
 		job.from, drops = append(job.from, m.segment), append(drops, drop)
-		for _, name := range m.manifest.Rest {
-			rest[name] = struct{}{}
-		}
 		for _, day := range m.manifest.Days {
 			if strings.HasPrefix(day, of.month) && !slices.Contains(manifest.Days, day) {
 				manifest.Days = append(manifest.Days, day)
@@ -180,9 +177,7 @@ func (x *sealCopy) part(list []mixedSegment, of townMonth, out io.Writer) error 
 		manifest.Odd = manifest.Odd || m.manifest.Odd
 	}
 	slices.Sort(manifest.Days)
-	if manifest.Rest = restList(rest); slices.Contains(manifest.Rest, "*") {
-		manifest.Rest = []string{"*"}
-	}
+	manifest.Rest = restOf(job.from)
 	w, err := newMerger(job)
 	if err != nil {
 		return err
