@@ -56,15 +56,9 @@ func (p *program) erasureList() *cobra.Command {
 
 // register opens the register of erasures of a data folder, which must be there.
 func (o *archiveOptions) register(c *cobra.Command) (*erasure.Service, error) {
-	cfg := app.DefaultConfig()
-	if o.config != "" {
-		var err error
-		if cfg, err = app.LoadConfig(o.config); err != nil {
-			return nil, err
-		}
-	}
-	if o.data != "" {
-		cfg.Data = o.data
+	cfg, err := o.load()
+	if err != nil {
+		return nil, err
 	}
 	path := filepath.Join(cfg.Data, app.ErasureFile)
 	if _, err := os.Stat(path); err != nil {
