@@ -180,7 +180,7 @@ func (a *Archive) seal(f *Arrival, batch *frame.Ledger) error {
 	if e.Day <= a.closed {
 		e.Day = dayAfter(a.closed)
 	}
-	aead, number, err := a.cfg.Keys.forWriting(period{e.Municipality, e.month()})
+	aead, number, err := a.cfg.Keys.forWriting(period{e.Municipality, e.Month()})
 	if err != nil {
 		return err
 	}

@@ -112,7 +112,7 @@ func TestGapsAreKeptAndNamed(t *testing.T) {
 func TestADestroyedKeyErasesAMonthAndNothingElse(t *testing.T) {
 	k := newKit(t, 5)
 	k.fill(10, 1) // into December
-	if err := k.keys.Destroy("312011", "2026-11"); err != nil {
+	if _, err := k.keys.Destroy("312011", "2026-11"); err != nil {
 		t.Fatal(err)
 	}
 	k.reopen()
@@ -123,7 +123,7 @@ func TestADestroyedKeyErasesAMonthAndNothingElse(t *testing.T) {
 	if names, _ := filepath.Glob(filepath.Join(k.dir, "keys", "312011-2026-11*")); len(names) != 1 || !strings.HasSuffix(names[0], erasedSuffix) {
 		t.Fatal(names)
 	}
-	if err := k.keys.Destroy("312011", "2026-11"); err != nil { // again
+	if _, err := k.keys.Destroy("312011", "2026-11"); err != nil { // again
 		t.Fatal(err)
 	}
 	// What still comes for that month gets a key of its own.

@@ -27,7 +27,7 @@ func november(request string) Certificate {
 // erase destroys the keys of november and certifies it.
 func (k *kit) erase(request string) string {
 	k.t.Helper()
-	if err := k.keys.Destroy("312011", "2026-11"); err != nil {
+	if _, err := k.keys.Destroy("312011", "2026-11"); err != nil {
 		k.t.Fatal(err)
 	}
 	return k.certify(november(request))

@@ -112,7 +112,7 @@ func (v *verifier) unopened(e *Entry, err error) {
 		}
 	}
 	v.report.Unopened[reason]++
-	if months := v.report.Erased[e.Municipality]; errors.Is(err, ErrErased) && !slices.Contains(months, e.month()) {
-		v.report.Erased[e.Municipality] = append(months, e.month())
+	if months := v.report.Erased[e.Municipality]; errors.Is(err, ErrErased) && !slices.Contains(months, e.Month()) {
+		v.report.Erased[e.Municipality] = append(months, e.Month())
 	}
 }

@@ -17,30 +17,34 @@ import (
 // and in memory: each file is overwritten, synced and removed. First it leaves a
 // mark, so that readers say ErrErased, and a crash in between is finished by
 // the next call. It is idempotent. Copies of the folder, and blocks that a disk
-// keeps by itself, are beyond its reach.
-func (k *Keys) Destroy(municipality, month string) error {
+// keeps by itself, are beyond its reach. It returns how many keys went.
+func (k *Keys) Destroy(municipality, month string) (int, error) {
 	if !isCode(municipality) || !isDay(month+"-01") {
-		return fmt.Errorf("archive: %q %q is no municipality and month (312011 2026-11)", municipality, month)
+		return 0, fmt.Errorf("archive: %q %q is no municipality and month (312011 2026-11)", municipality, month)
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	p := period{municipality, month}
 	newest, err := k.newest(p)
 	if err != nil || newest == 0 {
-		return err
+		return 0, err
 	}
 	if err := whole.Bytes(k.mark(p), fmt.Appendf(nil, "%d\n", newest)); err != nil {
-		return fmt.Errorf("archive: keys: %w", err)
+		return 0, fmt.Errorf("archive: keys: %w", err)
 	}
 	delete(k.current, p)
+	gone := 0
 	for n := uint64(1); n <= newest; n++ {
 		name := keyName{p, n}
 		delete(k.open, name)
-		if err := shred(filepath.Join(k.dir, name.file())); err != nil {
-			return fmt.Errorf("archive: keys: %w", err)
+		switch err := shred(filepath.Join(k.dir, name.file())); {
+		case err == nil:
+			gone++
+		case !errors.Is(err, fs.ErrNotExist):
+			return gone, fmt.Errorf("archive: keys: %w", err)
 		}
 	}
-	return nil
+	return gone, nil
 }
 
 // Erased tells whether the keys that a month had were destroyed. It may have got
@@ -72,12 +76,9 @@ func (k *Keys) erasedTo(p period) (uint64, error) {
 	return n, nil
 }
 
-// shred overwrites a file and removes it; one that is gone is no error.
+// shred overwrites a file and removes it.
 func shred(path string) error {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
 	if err != nil {
 		return err //nolint:wrapcheck // it names the file
 	}

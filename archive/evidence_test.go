@@ -34,7 +34,7 @@ func TestEvidenceIsAcceptedAlone(t *testing.T) {
 	if _, err := Extract(k.folder(), k.keys, Selection{Source: "later"}, k.now, &bytes.Buffer{}); err == nil || !strings.Contains(err.Error(), "not signed yet") {
 		t.Fatal(err)
 	}
-	if err := k.keys.Destroy("312011", "2026-11"); err != nil {
+	if _, err := k.keys.Destroy("312011", "2026-11"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Extract(k.folder(), k.keys, Selection{}, k.now, &bytes.Buffer{}); !errors.Is(err, ErrErased) {

@@ -149,9 +149,6 @@ func (i *Item) Open(keys *Keys) (*frame.Frame, error) {
 	return keys.unseal(&e, b[len(e.header):len(e.header)+e.Size])
 }
 
-// Month is that of the entry's day, by which keys are destroyed.
-func (e *Entry) Month() string { return e.month() }
-
 // Move puts what is in the journal into files by day now.
 func (a *Archive) Move() error { return a.step() }
 

@@ -154,7 +154,7 @@ func (k *Keys) reserve(n keyName) (keyName, error) {
 func (k *Keys) forReading(e *Entry) (cipher.AEAD, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.read(keyName{period{e.Municipality, e.month()}, e.Key})
+	return k.read(keyName{period{e.Municipality, e.Month()}, e.Key})
 }
 
 func (k *Keys) read(n keyName) (cipher.AEAD, error) {

@@ -52,9 +52,9 @@ func (e *Entry) Sequence() frame.Key {
 // span is the entry's part of that sequence.
 func (e *Entry) span() frame.Range { return frame.Range{First: e.First, Last: e.Last} }
 
-// month is that of the arrival, by which the data key is chosen: what an erasure
+// Month is that of the arrival, by which the data key is chosen: what an erasure
 // takes from every place. The day may be one of the next month.
-func (e *Entry) month() string { return dayOf(time.UnixMicro(e.Arrived))[:monthLen] }
+func (e *Entry) Month() string { return dayOf(time.UnixMicro(e.Arrived))[:monthLen] }
 
 func (e *Entry) leaf() frame.Hash { return leafHash(e.header) }
 

@@ -66,7 +66,7 @@ func TestWhatIsSealedOpensUntilItsMonthIsErased(t *testing.T) {
 		gone := false
 		for _, m := range rapid.SliceOfN(one, 0, 3).Draw(t, "erased") {
 			gone = gone || month == m
-			if err := keys.Destroy(m[0], m[1]); err != nil {
+			if _, err := keys.Destroy(m[0], m[1]); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -149,7 +149,7 @@ func TestAFrameOfTheLastMinutesOfAMonthGoesWithIt(t *testing.T) {
 	f := k.frame("312011", "fw")
 	f.At = time.Date(2026, 11, 30, 23, 59, 0, 0, calendar.JST())
 	k.append(f, k.frame("312011", "fw"))
-	if err := k.keys.Destroy("312011", "2026-11"); err != nil {
+	if _, err := k.keys.Destroy("312011", "2026-11"); err != nil {
 		t.Fatal(err)
 	}
 	k.reopen()

@@ -121,7 +121,7 @@ func (v *verifier) fitsCertified(want certified, name string) {
 // stillReadable counts a frame of an erased month that a key opened.
 func (v *verifier) stillReadable(e *Entry) {
 	for i := range v.report.Certificates {
-		if c := &v.report.Certificates[i]; c.Municipality == e.Municipality && c.Month == e.month() {
+		if c := &v.report.Certificates[i]; c.Municipality == e.Municipality && c.Month == e.Month() {
 			c.Readable++
 		}
 	}

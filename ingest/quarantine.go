@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"mimamori/internal/whole"
@@ -53,11 +55,44 @@ func (q *quarantine) add(r Rejection, data []byte) error {
 	}
 	note, err := json.MarshalIndent(r, "", "  ")
 	if err == nil {
-		err = errors.Join(os.WriteFile(base+".json", note, 0o600), whole.Bytes(base+".frame", data))
+		err = whole.Bytes(base+".json", note)
+	}
+	if err == nil {
+		err = whole.Bytes(base+".frame", data)
 	}
 	if err != nil {
 		return fmt.Errorf("ingest: quarantine: %w", err)
 	}
 	q.kept++
 	return nil
+}
+
+// EraseRefused removes the refused frames that came in a municipality's name from
+// one moment until before another, and returns how many went.
+func (p *Pipeline) EraseRefused(municipality string, from, to time.Time) (int64, error) {
+	return p.quarantine.erase(municipality, from, to)
+}
+
+func (q *quarantine) erase(municipality string, from, to time.Time) (n int64, err error) {
+	notes, err := filepath.Glob(filepath.Join(q.dir, "*.json"))
+	if err != nil {
+		return 0, fmt.Errorf("ingest: quarantine: %w", err)
+	}
+	for _, path := range notes {
+		var r Rejection
+		text, err := os.ReadFile(path)
+		if err == nil {
+			err = json.Unmarshal(text, &r)
+		}
+		if err == nil && strings.HasPrefix(r.Subject, "frames."+municipality+".") && !r.Time.Before(from) && r.Time.Before(to) {
+			if err = os.Remove(strings.TrimSuffix(path, ".json") + ".frame"); err == nil || errors.Is(err, fs.ErrNotExist) {
+				err = os.Remove(path)
+			}
+			n++
+		}
+		if err != nil {
+			return n, fmt.Errorf("ingest: quarantine: %s: %w", filepath.Base(path), err)
+		}
+	}
+	return n, nil
 }

@@ -2,13 +2,11 @@ package app
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"mimamori/archive"
@@ -16,7 +14,6 @@ import (
 	"mimamori/internal/bus"
 	"mimamori/internal/calendar"
 	"mimamori/soc/erasure"
-	"mimamori/store/loki"
 )
 
 // holder is one of the app's places.
@@ -83,16 +80,11 @@ func (a *App) places() []erasure.Place {
 				return sink.Erase(ctx, s.Municipality, s.from, s.to)
 			}))
 		}
-		if sink, ok := e.sink.(*loki.Sink); ok {
-			out = append(out, a.place(e.Name, func(ctx context.Context, s span) (int64, error) {
-				return sink.Erase(ctx, s.Municipality, s.Month, s.from, s.to)
-			}))
-		}
 	}
 	return out
 }
 
-// eraser is an engine that goes by times alone.
+// eraser is an engine that can delete.
 type eraser interface {
 	Erase(ctx context.Context, municipality string, from, to time.Time) (int64, error)
 }
@@ -116,11 +108,8 @@ func (a *App) eraseWaiting(ctx context.Context, s span) (int64, error) {
 
 // eraseKeys destroys the data keys of the month.
 func (a *App) eraseKeys(_ context.Context, s span) (int64, error) {
-	files, err := filepath.Glob(filepath.Join(a.cfg.ArchiveFiles().Keys, s.Municipality+"-"+s.Month+".*.key"))
-	if err != nil {
-		return 0, fmt.Errorf("%w", err)
-	}
-	return int64(len(files)), a.keys.Destroy(s.Municipality, s.Month)
+	n, err := a.keys.Destroy(s.Municipality, s.Month)
+	return int64(n), err
 }
 
 // apart does something while no backup is under way, and removes what a backup
@@ -151,7 +140,7 @@ func (a *App) eraseMemory(ctx context.Context, s span) (int64, error) {
 			return int64(n), fmt.Errorf("%w", err)
 		}
 		for month := s.from; a.keys != nil && !month.After(a.now()); month = month.AddDate(0, 1, 0) {
-			if err := a.keys.Destroy(archive.Mixed, month.Format(monthLayout)); err != nil {
+			if _, err := a.keys.Destroy(archive.Mixed, month.Format(monthLayout)); err != nil {
 				return int64(n), err
 			}
 		}
@@ -164,34 +153,6 @@ func (a *App) eraseEvidence(ctx context.Context, s span) (int64, error) {
 }
 
 // eraseQuarantine removes refused frames that came in the municipality's name.
-func (a *App) eraseQuarantine(_ context.Context, s span) (n int64, err error) {
-	notes, err := filepath.Glob(filepath.Join(a.cfg.Data, "ingest", "quarantine", "*.json"))
-	if err != nil {
-		return 0, fmt.Errorf("%w", err)
-	}
-	for _, path := range notes {
-		text, err := os.ReadFile(path)
-		var r struct {
-			Time    time.Time `json:"time"`
-			Subject string    `json:"subject"`
-		}
-		if err == nil {
-			err = json.Unmarshal(text, &r)
-		}
-		if err != nil {
-			return n, fmt.Errorf("%w", err)
-		}
-		if !strings.HasPrefix(r.Subject, "frames."+s.Municipality+".") || r.Time.Before(s.from) || !r.Time.Before(s.to) {
-			continue
-		}
-		err = os.Remove(strings.TrimSuffix(path, ".json") + ".frame")
-		if err == nil || errors.Is(err, fs.ErrNotExist) {
-			err = os.Remove(path)
-		}
-		if err != nil {
-			return n, fmt.Errorf("%w", err)
-		}
-		n++
-	}
-	return n, nil
+func (a *App) eraseQuarantine(_ context.Context, s span) (int64, error) {
+	return a.pipeline.EraseRefused(s.Municipality, s.from, s.to)
 }

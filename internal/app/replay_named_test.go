@@ -36,7 +36,7 @@ func TestWhatCannotComeBackIsNamed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := keys.Destroy(town(1), "2026-11"); err != nil {
+		if _, err := keys.Destroy(town(1), "2026-11"); err != nil {
 			t.Fatal(err)
 		}
 		out, err := q.rereader(nil).Replay(t.Context(), Replay{Missing: true})

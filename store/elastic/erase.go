@@ -99,20 +99,13 @@ func (s *Store) remove(ctx context.Context, hits []found) (removed int64, err er
 		}
 		text.Write(append(line, '\n'))
 	}
-	var answer struct {
-		Items []struct {
-			Delete outcome `json:"delete"`
-		} `json:"items"`
-	}
-	if err := s.call(ctx, esapi.BulkRequest{Body: &text, FilterPath: []string{"items.*.status", "items.*.error.type", "items.*.error.reason"}}, &answer); err != nil {
-		return 0, err
-	}
-	for _, i := range answer.Items {
-		switch o := i.Delete; {
+	items, err := s.bulk(ctx, &text, len(hits), nil)
+	for _, o := range items {
+		switch {
 		case o.Status < 300:
 			removed++
 		case o.Status != http.StatusNotFound:
-			err = &Error{Status: o.Status, Type: o.Error.Type, Reason: o.Error.Reason}
+			err = &Error{Status: o.Status, Type: o.Error.Type, Reason: o.reason()}
 		}
 	}
 	return removed, err

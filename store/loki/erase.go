@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"mimamori/internal/calendar"
 )
 
 const (
@@ -25,12 +27,13 @@ const (
 // carried it out yet.
 var ErrPending = errors.New("loki has taken the request and carries it out by itself later; it is asked again")
 
-// Erase lets Loki delete a municipality's lines that arrived in a month (2026-11,
-// from and to are its bounds), and returns how many parts Loki made of the request.
+// Erase lets Loki delete a municipality's lines that arrived in a month, of which
+// from and to are the bounds, and returns how many parts Loki made of the request.
 // Loki deletes by itself, after its delete_request_cancel_period (24 h unless set)
 // and a minute: Erase waits some minutes, and then its error wraps ErrPending. It is
 // called again until Loki says that it is done, and finds no such line any more.
-func (s *Sink) Erase(ctx context.Context, municipality, month string, from, to time.Time) (int64, error) {
+func (s *Sink) Erase(ctx context.Context, municipality string, from, to time.Time) (int64, error) {
+	month := from.In(calendar.JST()).Format("2006-01")
 	e := erasing{Sink: s, tenant: municipality, query: fmt.Sprintf(`{municipality=%q} | %s=%q`, municipality, monthNote, month)}
 	e.from, e.to = from.Add(-s.cfg.MaxAge-24*time.Hour), to.Add(24*time.Hour)
 	if now := time.Now(); e.to.After(now) { // Loki refuses to delete what is to come

@@ -55,7 +55,7 @@ func TestAnErasureIsDoneWhenLokiSaysSo(t *testing.T) {
 	s.patience = time.Nanosecond
 	from := time.Date(2026, 11, 1, 0, 0, 0, 0, calendar.JST())
 	for i := range 3 {
-		n, err := s.Erase(t.Context(), "131016", "2026-11", from, from.AddDate(0, 1, 0))
+		n, err := s.Erase(t.Context(), "131016", from, from.AddDate(0, 1, 0))
 		if i == 0 && (!errors.Is(err, ErrPending) || n != 0 || d.query != `{municipality="131016"} | month="2026-11"`) {
 			t.Fatal(n, d.query, err)
 		}
@@ -63,12 +63,12 @@ func TestAnErasureIsDoneWhenLokiSaysSo(t *testing.T) {
 			t.Fatal(n, err)
 		}
 	}
-	if _, err := s.Erase(t.Context(), "141003", "2026-11", from, from); err == nil || errors.Is(err, ErrPending) {
+	if _, err := s.Erase(t.Context(), "141003", from, from); err == nil || errors.Is(err, ErrPending) {
 		t.Error("one that refuses: ", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := s.Erase(ctx, "131016", "2026-11", from, from); !errors.Is(err, context.Canceled) {
+	if _, err := s.Erase(ctx, "131016", from, from); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }
@@ -85,7 +85,7 @@ func TestALokiThatMayNotDeleteIsToldWithItsSettings(t *testing.T) {
 		}
 	}))
 	defer server.Close()
-	if _, err := sink(t, Config{URL: server.URL}).Erase(t.Context(), "131016", "2026-11", now, now); err == nil || !strings.Contains(err.Error(), "retention_enabled") {
+	if _, err := sink(t, Config{URL: server.URL}).Erase(t.Context(), "131016", now, now); err == nil || !strings.Contains(err.Error(), "retention_enabled") {
 		t.Error(err)
 	}
 }
@@ -108,7 +108,7 @@ func TestARealLokiErasesAMonth(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.Flush(t)
-	n, err := s.Erase(t.Context(), "131016", month, from, from.AddDate(0, 1, 0))
+	n, err := s.Erase(t.Context(), "131016", from, from.AddDate(0, 1, 0))
 	if n == 0 || err != nil {
 		t.Fatal(n, err)
 	}
