@@ -18,6 +18,9 @@ type Aggregate struct {
 	Limit    int       // most rows; 0 means 100, at most 10,000
 }
 
+// Most is how many rows the answer has at most.
+func (a *Aggregate) Most() int { return most(a.Limit) }
+
 // Measure is one figure of a row.
 type Measure struct {
 	Kind    Reckoning

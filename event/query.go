@@ -19,6 +19,16 @@ type Query struct {
 	Cursor string
 }
 
+// Most is how many events a page has at most.
+func (q *Query) Most() int { return most(q.Limit) }
+
+func most(limit int) int {
+	if limit <= 0 {
+		return 100
+	}
+	return min(limit, 10_000)
+}
+
 // Page is one page of a query's answer, newest event first.
 type Page struct {
 	Batch *Batch // events in order

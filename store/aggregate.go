@@ -27,11 +27,7 @@ func (s *Store) Aggregate(ctx context.Context, q event.Query, a event.Aggregate)
 	for _, m := range a.Measures {
 		out.Columns = append(out.Columns, m.String())
 	}
-	limit := a.Limit
-	if limit <= 0 {
-		limit = 100
-	}
-	limit = min(limit, 10_000)
+	limit := a.Most()
 	query := x.translator(x.segs).aggregate(a, x)
 	if query == "" {
 		if len(a.By) == 0 {

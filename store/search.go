@@ -80,11 +80,7 @@ func (s *Store) Search(ctx context.Context, q event.Query) (*event.Page, error) 
 		return nil, err
 	}
 	defer x.done()
-	limit := q.Limit
-	if limit <= 0 {
-		limit = 100
-	}
-	limit = min(limit, 10_000)
+	limit := q.Most()
 	hits, err := x.find(after, limit+1)
 	if err != nil {
 		return nil, err

@@ -75,11 +75,7 @@ func (r *reckoner) choose() {
 		}
 		return c
 	})
-	limit := r.Limit
-	if limit <= 0 {
-		limit = 100
-	}
-	if limit = min(limit, 10_000); len(r.rows) > limit {
+	if limit := r.Most(); len(r.rows) > limit {
 		r.rows, r.cut = r.rows[:limit], true
 	}
 	for _, g := range r.rows {

@@ -65,11 +65,7 @@ func (s *Store) Search(ctx context.Context, q event.Query) (*event.Page, error) 
 	if err != nil {
 		return nil, err
 	}
-	limit := q.Limit
-	if limit <= 0 {
-		limit = 100
-	}
-	page, ends, err := x.page(ctx, after, min(limit, 10_000))
+	page, ends, err := x.page(ctx, after, q.Most())
 	if err != nil {
 		return nil, err
 	}
