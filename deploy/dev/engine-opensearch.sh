@@ -13,25 +13,4 @@ if [ -z "${MIMAMORI_OPENSEARCH:-}" ]; then
 	echo "opensearch $version: left out (MIMAMORI_OPENSEARCH=1 fetches it)"
 	exit 0
 fi
-engines=${MIMAMORI_ENGINES:-$HOME/.cache/mimamori/engines}
-home=$engines/opensearch-$version
-if [ -e "$home/bin/opensearch" ]; then
-	echo "opensearch $version: there already"
-	exit 0
-fi
-for tool in mvn unzip sha256sum; do
-	command -v "$tool" >/dev/null || { echo "opensearch: $tool is needed: apt-get install maven unzip coreutils" >&2; exit 1; }
-done
-
-mkdir -p "$engines"
-work=$(mktemp -d "$engines/fetch.XXXXXX")
-trap 'rm -rf "$work"' EXIT
-mvn -q -B org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy \
-	-Dartifact="org.opensearch.distribution.integ-test-zip:opensearch:$version:zip" \
-	-DoutputDirectory="$work" -Dmdep.useBaseVersion=true
-zip=$work/opensearch-$version.zip
-echo "$sha256  $zip" | sha256sum --check --quiet
-unzip -q "$zip" -d "$work"
-# The whole folder appears at once: a run that was cut leaves none.
-mv "$work/opensearch-$version" "$home"
-echo "opensearch $version: $home"
+exec "$(dirname "$0")/from-maven.sh" opensearch org.opensearch.distribution.integ-test-zip "$version" "$sha256"
