@@ -2,7 +2,6 @@ package testkit
 
 import (
 	"bufio"
-	"errors"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -54,20 +53,12 @@ func Killed(t *testing.T, env string, look func(done uint64)) uint64 {
 				t.Errorf("round %d: %s", round, lines.Text())
 			}
 		}
-		exit, ok := errors.AsType[*exec.ExitError](cmd.Wait())
+		_ = cmd.Wait() // its state tells
 		timer.Stop()
-		if status, is := exitStatus(exit, ok); !is || status.Signal() != syscall.SIGKILL {
+		if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); !ok || status.Signal() != syscall.SIGKILL {
 			t.Fatalf("round %d: it ended by itself", round)
 		}
 		look(done)
 	}
 	return done
-}
-
-func exitStatus(exit *exec.ExitError, ok bool) (syscall.WaitStatus, bool) {
-	if !ok {
-		return 0, false
-	}
-	status, is := exit.Sys().(syscall.WaitStatus)
-	return status, is
 }
