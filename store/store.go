@@ -89,6 +89,7 @@ type SetAside struct {
 // Stats are the store's figures.
 type Stats struct {
 	Segments int
+	Fresh    int // of these as they were committed, never merged
 	Events   int64
 	Bytes    int64 // on disk, set-aside files apart
 	Oldest   time.Time
@@ -156,6 +157,9 @@ func (s *Store) Stats() Stats {
 	st := Stats{Segments: len(s.segments), Tenants: map[string]int64{}, SetAside: slices.Clone(s.aside), Sinks: s.sinkStats()}
 	for _, g := range s.segments {
 		m := g.manifest
+		if len(m.Replaces) == 0 && group(g.name) == nil {
+			st.Fresh++
+		}
 		st.Events += m.Events
 		st.Bytes += g.size
 		if g.damaged.Load() || g.unsound.Load() {

@@ -47,9 +47,9 @@ func (a *App) Run(ctx context.Context) error {
 	return errors.Join(g.Run(), a.Close())
 }
 
-// mostSegments may wait to be merged while collectors send what an outage held
-// up: what comes now goes first.
-const mostSegments = 500
+// mostFresh segments may wait to be merged while collectors send what an outage
+// held up: what comes now goes first.
+const mostFresh = 500
 
 // housekeep merges small segments and removes old ones.
 func (a *App) housekeep(ctx context.Context) error {
@@ -62,17 +62,17 @@ func (a *App) housekeep(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
-		if a.turns.idle() || a.store.Stats().Segments > mostSegments {
+		if a.turns.idle() || a.store.Stats().Fresh > mostFresh {
 			if err := a.store.Compact(ctx); err != nil && ctx.Err() == nil {
 				a.log.Error("merging segments", "err", err)
 			}
 		}
 		if now := a.now(); now.Sub(retained) > time.Hour {
 			retained = now
-			since, err := a.retained(ctx, now)
+			keep, err := a.retained(ctx)
 			n := int64(0)
 			if err == nil {
-				n, err = a.store.Retain(ctx, since)
+				n, err = a.store.Retain(ctx, keep.since)
 			}
 			if err != nil && ctx.Err() == nil {
 				a.log.Error("removing old events", "err", err)
