@@ -75,20 +75,15 @@ func (a *App) erase(ctx context.Context) error {
 	return nil
 }
 
-// retained answers since when events are kept, as keepSince does, and for ever
-// where a legal hold stands.
-func (a *App) retained(ctx context.Context, now time.Time) (func(municipality, dataset string) time.Time, error) {
-	since := a.cfg.keepSince(now)
+// retained tells what is kept now.
+func (a *App) retained(ctx context.Context) (*keeping, error) {
+	k := &keeping{cfg: &a.cfg, now: a.now()}
 	if a.erasure == nil {
-		return since, nil
+		return k, nil
 	}
-	held, err := a.erasure.OnHold(ctx)
-	return func(municipality, dataset string) time.Time {
-		if held[municipality] {
-			return time.Time{}
-		}
-		return since(municipality, dataset)
-	}, err
+	var err error
+	k.held, err = a.erasure.OnHold(ctx)
+	return k, err
 }
 
 // voucher lets the register have the archive's certificates.

@@ -139,11 +139,11 @@ func TestAHoldAnswersRetention(t *testing.T) {
 	}
 	since := func(town string) time.Time {
 		t.Helper()
-		f, err := r.retained(t.Context(), r.at)
+		keep, err := r.retained(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
-		return f(town, "squid.access")
+		return keep.since(town, "squid.access")
 	}
 	if err := r.erasure.SetHold(t.Context(), "kanri", erasure.Scope{Municipality: "312011", Month: "2026-08"}, "監査"); err != nil {
 		t.Fatal(err)

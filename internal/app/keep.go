@@ -46,43 +46,49 @@ func (c *Config) checkKeep() (string, error) {
 	return "", nil
 }
 
-// keepSince answers since when events are kept; the zero time is always.
-func (c *Config) keepSince(now time.Time) func(municipality, dataset string) time.Time {
-	since := func(age string) time.Time {
-		d, err := parseAge(age)
-		if err != nil { // forever; others are refused when the file is read
-			return time.Time{}
-		}
-		return now.Add(-d)
-	}
-	return func(municipality, dataset string) time.Time {
-		for _, k := range c.Keep {
-			fits, _ := path.Match(k.Dataset, dataset)
-			if (k.Municipality == "" || k.Municipality == municipality) && (k.Dataset == "" || fits) {
-				return since(k.Age)
-			}
-		}
-		return since(c.Retention)
-	}
+// keeping answers since when events are kept; the zero time is always.
+type keeping struct {
+	cfg  *Config
+	now  time.Time
+	held map[string]bool // municipalities with a legal hold: nothing of theirs goes
 }
 
-// keepLongest answers since when anything of a municipality is kept; the zero time
-// is always.
-func (c *Config) keepLongest(now time.Time, municipality string) time.Time {
-	longest := c.keepSince(now)(municipality, "")
-	for _, k := range c.Keep {
-		if k.Municipality != "" && k.Municipality != municipality || longest.IsZero() {
+// since is when what is kept of a dataset begins.
+func (k *keeping) since(municipality, dataset string) time.Time {
+	if k.held[municipality] {
+		return time.Time{}
+	}
+	age := k.cfg.Retention
+	for _, x := range k.cfg.Keep {
+		fits, _ := path.Match(x.Dataset, dataset)
+		if (x.Municipality == "" || x.Municipality == municipality) && (x.Dataset == "" || fits) {
+			age = x.Age
+			break
+		}
+	}
+	return k.begin(age)
+}
+
+// longest is when what is kept of any dataset begins.
+func (k *keeping) longest(municipality string) time.Time {
+	longest := k.since(municipality, "")
+	for _, x := range k.cfg.Keep {
+		if x.Municipality != "" && x.Municipality != municipality || longest.IsZero() {
 			continue
 		}
-		d, err := parseAge(k.Age)
-		if err != nil { // forever
-			return time.Time{}
-		}
-		if since := now.Add(-d); since.Before(longest) {
+		if since := k.begin(x.Age); since.Before(longest) {
 			longest = since
 		}
 	}
 	return longest
+}
+
+func (k *keeping) begin(age string) time.Time {
+	d, err := parseAge(age)
+	if err != nil { // forever; others are refused when the file is read
+		return time.Time{}
+	}
+	return k.now.Add(-d)
 }
 
 // parseAge reads 400d, 48h and what time.ParseDuration knows.

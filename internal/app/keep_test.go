@@ -24,7 +24,7 @@ func TestTheFirstAgeThatFitsCounts(t *testing.T) {
 		{"313025", "squid.x", now.AddDate(0, 0, -400)},
 		{"", "", now.AddDate(0, 0, -400)},
 	} {
-		if got := c.keepSince(now)(x.town, x.dataset); !got.Equal(x.want) {
+		if got := (&keeping{cfg: &c, now: now}).since(x.town, x.dataset); !got.Equal(x.want) {
 			t.Errorf("%s %s: since %v, want %v", x.town, x.dataset, got, x.want)
 		}
 	}

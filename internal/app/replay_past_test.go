@@ -2,6 +2,7 @@ package app
 
 import (
 	"database/sql"
+	"errors"
 	"maps"
 	"os"
 	"path/filepath"
@@ -10,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"mimamori/soc"
+	"mimamori/soc/erasure"
 	"mimamori/store"
 )
 
@@ -108,6 +111,42 @@ func TestRebuildGivesBackExactlyWhatWasLost(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestRebuildBringsBackWhatALegalHoldKeeps is a store that is lost when all of it
+// is beyond its age, but for a municipality with a hold.
+func TestRebuildBringsBackWhatALegalHoldKeeps(t *testing.T) {
+	p := newPast(t, 3, 1)
+	p.live()
+	want := p.rows(p.cfg.Data)
+	removeAll(t, filepath.Join(p.cfg.Data, "events"))
+	p.cfg.Retention = "1h"
+	if r := p.replay(Replay{Missing: true}).Replay; r.Stored > 0 || r.TooOld == 0 {
+		t.Fatalf("without a hold: %+v", r)
+	}
+	s := p.soc(p.cfg.Data)
+	_, err := s.CreateUser(t.Context(), soc.Account{Name: "kanri", Password: "correct horse battery"}, soc.Admin, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	register, err := erasure.Open(t.Context(), erasure.Config{Path: filepath.Join(p.cfg.Data, ErasureFile), Users: s, Now: p.clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	held := p.frames[0].Municipality
+	err = register.SetHold(t.Context(), "kanri", erasure.Scope{Municipality: held}, "訴訟")
+	if err = errors.Join(err, register.Close(), s.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for ref := range want {
+		if ref.Collector != "col-"+held {
+			delete(want, ref)
+		}
+	}
+	if r := p.replay(Replay{Missing: true}).Replay; r.TooOld == 0 || len(want) == 0 {
+		t.Errorf("with a hold: %+v", r)
+	}
+	p.alike("held", p.rows(p.cfg.Data), want)
 }
 
 func remove(t testing.TB, path string) {

@@ -98,7 +98,7 @@ func (w *replaying) wants(e *archive.Entry) bool {
 }
 
 func (w *replaying) tooOld(e *archive.Entry) bool {
-	return w.oldest != nil && arrival(e).Before(w.oldest(e.Municipality))
+	return w.keep != nil && arrival(e).Before(w.keep.longest(e.Municipality))
 }
 
 // unopened counts a frame that can't be opened.

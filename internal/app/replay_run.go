@@ -27,6 +27,7 @@ type replaying struct {
 	soc      *soc.Service // that gets the alerts; nil: rules see nothing
 	recorded *soc.Service // whose alerts are compared; nil: none
 	aside    bool         // store and soc are new ones
+	keep     *keeping     // what is not stored any more; nil: all is
 	enricher *enrich.Enricher
 	ledger   []*frame.Entry              // what came, by the service's account
 	came     *frame.Ledger               // only that is stored; nil: whatever the archive has
@@ -39,8 +40,7 @@ type replaying struct {
 	out      Replayed
 	plan     plan
 	replayer *ingest.Replayer
-	found    *finds                              // nil: rules see nothing
-	oldest   func(municipality string) time.Time // when what arrived may still be kept; nil: for ever
+	found    *finds // nil: rules see nothing
 	began    time.Time
 	frames   int
 }
@@ -98,10 +98,8 @@ func (w *replaying) open(ctx context.Context) (sum string, err error) {
 		return "", fmt.Errorf("configuration: %w", err)
 	}
 	cfg := ingest.ReplayConfig{Formats: formats, Enricher: w.enricher, Location: zone, Now: w.now, Log: w.log, Store: segments{w.store}, Batch: w.batch}
-	if !w.aside {
-		now := w.now()
-		cfg.Since = w.cfg.keepSince(now)
-		w.oldest = func(municipality string) time.Time { return w.cfg.keepLongest(now, municipality) }
+	if w.keep != nil {
+		cfg.Since = w.keep.since
 	}
 	if w.soc != nil {
 		if w.found, err = w.openFinds(ctx); err != nil {
@@ -191,10 +189,15 @@ func (w *replaying) pace(ctx context.Context) error {
 			return err
 		}
 	}
+	return w.slow(ctx, r.Seen)
+}
+
+// slow waits until so many events may have been read since the work began.
+func (w *replaying) slow(ctx context.Context, read uint64) error {
 	if w.r.Rate == 0 {
 		return nil
 	}
-	due := w.began.Add(time.Duration(float64(r.Seen) / float64(w.r.Rate) * float64(time.Second)))
+	due := w.began.Add(time.Duration(float64(read) / float64(w.r.Rate) * float64(time.Second)))
 	return wait(ctx, due.Sub(w.now()))
 }
 
@@ -224,13 +227,10 @@ func (w *replaying) reread(ctx context.Context) (*ingest.Report, error) {
 	if w.r.Collector != "" {
 		q.Where += fmt.Sprintf(" && collector == %q", w.r.Collector)
 	}
-	began := w.now()
+	w.began = w.now()
 	x := rereading{cfg: w.cfg, store: w.store, enricher: w.enricher, source: w.r.Source, tell: func(r Reread) {
 		w.tell(r)
-		if w.r.Rate > 0 {
-			due := began.Add(time.Duration(float64(r.Read) / float64(w.r.Rate) * float64(time.Second)))
-			_ = wait(ctx, due.Sub(w.now())) // Rewrite sees that ctx ended
-		}
+		_ = w.slow(ctx, r.Read) // Rewrite sees that ctx ended
 	}}
 	out, _, err := x.run(ctx, q)
 	return out.Report, err

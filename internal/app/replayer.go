@@ -18,6 +18,7 @@ import (
 	"mimamori/internal/lists"
 	"mimamori/internal/whole"
 	"mimamori/soc"
+	"mimamori/soc/erasure"
 	"mimamori/store"
 )
 
@@ -57,7 +58,10 @@ func (a *App) replay(ctx context.Context, r Replay, tell func(Reread)) (Reread, 
 	if r.Rules {
 		w.soc, w.recorded = a.soc, a.soc
 	}
-	if w.ledger, err = a.settled(ctx); err != nil {
+	if w.ledger, err = a.settled(ctx); err == nil {
+		w.keep, err = a.retained(ctx)
+	}
+	if err != nil {
 		return failed, "", err
 	}
 	for _, e := range w.ledger {
@@ -127,6 +131,9 @@ func (x *Rereader) replayHere(ctx context.Context, r Replay, s *store.Store, e *
 	}
 	w := &replaying{cfg: &x.Config, r: r, dir: files.Dir, keys: keys, store: s, enricher: e, tell: x.Tell, batch: x.batch, now: x.Now, log: x.Log}
 	w.ledger = x.account()
+	if w.keep, err = x.retained(ctx); err != nil {
+		return failed, err
+	}
 	if r.Rules {
 		alerts, err := soc.Open(ctx, filepath.Join(x.Config.Data, "soc.db"), x.Now)
 		if err != nil {
@@ -137,6 +144,22 @@ func (x *Rereader) replayHere(ctx context.Context, r Replay, s *store.Store, e *
 	}
 	out, _, err = w.run(ctx)
 	return out, err
+}
+
+// retained tells what is kept now, by the register that a service left.
+func (x *Rereader) retained(ctx context.Context) (k *keeping, err error) {
+	k = &keeping{cfg: &x.Config, now: x.Now()}
+	path := filepath.Join(x.Config.Data, ErasureFile)
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return k, nil
+	}
+	register, err := erasure.Open(ctx, erasure.Config{Path: path, Now: x.Now, Log: x.Log})
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, register.Close()) }()
+	k.held, err = register.OnHold(ctx)
+	return k, err
 }
 
 // account is the ledger that a service left; one that can't be read is none.
