@@ -22,7 +22,7 @@ func eachOrigin(ctx context.Context, path string, show func(origin)) error {
 	if err != nil {
 		return err
 	}
-	defer r.zstd.Close()
+	defer r.close()
 	f, meta, _, err := openSegment(path)
 	if err != nil {
 		return &damage{0, err}

@@ -30,7 +30,7 @@ func (s *Store) Check(ctx context.Context) ([]Ailing, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer r.zstd.Close()
+	defer r.close()
 	var out []Ailing
 	for _, g := range held {
 		if err := ctx.Err(); err != nil {
@@ -61,6 +61,7 @@ func (r *chunkReader) readAll(g *segment) error {
 
 func (r *chunkReader) readColumns(f *os.File, meta *format.FileMetaData, group *format.RowGroup) error {
 	for i, c := range schemaColumns(meta) {
+		r.recycle()
 		if err := r.read(f, &group.Columns[i].MetaData, c, pick{from: 0, to: int(group.NumRows)}); err != nil {
 			return err
 		}

@@ -15,6 +15,7 @@ const (
 	pageLevels = 8 << 10   // rows (or list elements) in a page
 	pageBytes  = 128 << 10 // bytes of text in a page, about
 	maxStat    = 64        // longest text that is kept as a chunk's least or greatest
+	pageSlack  = 16        // behind a page to unpack: zstd then copies as much at a time
 )
 
 // chunkWriter encodes columns into Parquet column chunks, one after the other,

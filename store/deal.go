@@ -29,6 +29,7 @@ func (w *merger) write(b *stretch) error {
 
 // deal writes one column of a stretch.
 func (w *merger) deal(b *stretch, of outColumn) error {
+	w.reader.recycle()
 	parts := make([]cursor, len(w.sources))
 	for _, p := range b.pieces {
 		if parts[p.source].c == nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"sync"
 	"unsafe"
 
 	"github.com/klauspost/compress/zstd"
@@ -20,23 +21,73 @@ import (
 var errPage = errors.New("a data page is damaged")
 
 // chunkReader decodes what chunkWriter wrote, and nothing else: compaction and
-// the reading of single rows go through it, DuckDB reads by itself.
+// the reading of single rows go through it, DuckDB reads by itself. It is ended by
+// close.
 type chunkReader struct {
-	zstd   *zstd.Decoder
-	buf    []byte
-	ints   []int64
-	idx    []int32
-	ends   []uint32
-	levels []byte
-	defs   []byte
+	zstd  *zstd.Decoder
+	buf   []byte
+	ints  []int64
+	sizes []int32
+	idx   []int32
+	ends  []uint32 // of a dictionary's texts
+	at    []uint32 // where a page's texts begin and end
+	reps  []byte
+	defs  []byte
+
+	// Texts that were read are views into their pages. These have memory of their
+	// own, or, after recycle, memory that comes back.
+	recycles bool
+	pages    [][]byte
+	used     int
 }
 
+// maxIdle is how much memory of pages an idle reader keeps.
+const maxIdle = 16 << 20
+
+// idle are readers that wait for more to read.
+var idle sync.Pool
+
 func newChunkReader() (*chunkReader, error) {
+	if r, ok := idle.Get().(*chunkReader); ok {
+		return r, nil
+	}
 	z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(1<<30))
 	if err != nil {
 		return nil, fmt.Errorf("store: %w", err)
 	}
 	return &chunkReader{zstd: z}, nil
+}
+
+// close ends the reading; what recycle took into account is void.
+func (r *chunkReader) close() {
+	size := cap(r.buf)
+	for _, p := range r.pages {
+		size += cap(p)
+	}
+	r.recycles, r.used = false, 0
+	if size <= maxIdle {
+		idle.Put(r)
+	}
+}
+
+// recycle makes texts that were read before void: what is read from now on may
+// take their place.
+func (r *chunkReader) recycle() { r.recycles, r.used = true, 0 }
+
+// page is empty memory for a page.
+func (r *chunkReader) page(size int) []byte {
+	if size += pageSlack; !r.recycles {
+		return make([]byte, 0, size)
+	}
+	if r.used == len(r.pages) {
+		r.pages = append(r.pages, nil)
+	}
+	p := &r.pages[r.used]
+	if cap(*p) < size {
+		*p = make([]byte, 0, size)
+	}
+	r.used++
+	return *p
 }
 
 // chunkPages is one chunk's decoding in progress.
@@ -78,39 +129,13 @@ func (r *chunkReader) read(f io.ReaderAt, meta *format.ColumnMetaData, c *column
 	if _, err := f.ReadAt(r.buf, at); err != nil {
 		return fmt.Errorf("store: column %s: %w", c.name, err)
 	}
-	into := c
-	if c.shape == shapeList {
-		into = &column{name: c.name, shape: c.shape}
-	}
-	p := chunkPages{r: r, c: into, meta: meta, rest: r.buf, from: want.from, to: want.to, rows: want.rows}
-	for left := meta.NumValues; left > 0 && (p.row < want.to || c.shape == shapeList); {
+	p := chunkPages{r: r, c: c, meta: meta, rest: r.buf, from: want.from, to: want.to, rows: want.rows}
+	for left := meta.NumValues; left > 0 && p.row < want.to; {
 		n, err := p.next()
 		if err != nil {
 			return fmt.Errorf("column %s: %w", c.name, err)
 		}
 		left -= int64(n)
-	}
-	if c.shape == shapeList {
-		return p.cutList(c)
-	}
-	return nil
-}
-
-// cutList copies the wanted rows of a list column, which was read whole.
-func (p *chunkPages) cutList(to *column) error {
-	x := cursor{c: p.c}
-	for row := range min(p.c.rows, p.to) {
-		wanted := row >= p.from
-		if p.rows != nil {
-			if wanted = len(p.rows) > 0 && p.rows[0] == row; wanted {
-				p.rows = p.rows[1:]
-			}
-		}
-		if list, ok := x.list(); wanted && ok {
-			to.addList(list)
-		} else if wanted {
-			to.pad(to.rows + 1)
-		}
 	}
 	return nil
 }
@@ -150,11 +175,11 @@ func (p *chunkPages) next() (int, error) {
 	raw := body
 	if p.meta.Codec == format.Zstd {
 		var err error
-		if raw, err = p.r.zstd.DecodeAll(body, make([]byte, 0, max(0, h.UncompressedPageSize))); err != nil {
+		if raw, err = p.r.zstd.DecodeAll(body, p.r.page(int(h.UncompressedPageSize))); err != nil {
 			return 0, fmt.Errorf("%w: %w", errPage, err)
 		}
 	} else if p.c.isText() {
-		raw = append([]byte(nil), body...) // strings point into it
+		raw = append(p.r.page(len(body)), body...) // strings point into it
 	}
 	if h.Type == format.DictionaryPage {
 		return 0, p.dictionary(raw, int(h.DictionaryPageHeader.V.NumValues))
@@ -206,15 +231,18 @@ func (p *chunkPages) text(i int32) string {
 func (p *chunkPages) data(raw []byte, n int, e format.Encoding) error {
 	c, r := p.c, p.r
 	var err error
-	width := 1
+	width, rows := 1, n
 	if c.shape == shapeList {
 		width = 2
-		at := len(c.reps)
-		if raw, r.levels, err = levels(raw, r.levels, 1, n); err != nil {
+		if raw, r.reps, err = levels(raw, r.reps, 1, n); err != nil {
 			return err
 		}
-		if c.reps = append(c.reps, r.levels...); len(c.reps) != at+n {
+		if n > 0 && r.reps[0] != 0 { // no list goes on in the next page
 			return errPage
+		}
+		if rows = bytes.Count(r.reps, []byte{0}); !p.wanted(rows) {
+			p.row += rows
+			return nil
 		}
 	}
 	if raw, r.defs, err = levels(raw, r.defs, width, n); err != nil {
@@ -225,21 +253,42 @@ func (p *chunkPages) data(raw []byte, n int, e format.Encoding) error {
 	if err != nil {
 		return err
 	}
-	if c.shape != shapeList {
+	if c.shape == shapeList {
+		p.takeLists(get)
+	} else {
 		p.takeRows(n, get)
-		p.row += n
-		return nil
 	}
-	for i, d := range r.defs {
-		if c.reps[len(c.reps)-n+i] == 0 {
+	p.row += rows
+	return nil
+}
+
+// takeLists appends the page's wanted rows of lists.
+func (p *chunkPages) takeLists(get func(i int)) {
+	c, reps, defs := p.c, p.r.reps, p.r.defs
+	at, row := 0, p.row
+	for i := 0; i < len(reps); row++ {
+		wanted := row >= p.from && row < p.to
+		if p.rows != nil {
+			if wanted = len(p.rows) > 0 && p.rows[0] == row; wanted {
+				p.rows = p.rows[1:]
+			}
+		}
+		if wanted {
 			c.rows++
 		}
-		c.defs = append(c.defs, d)
+		for first := true; i < len(reps) && (first || reps[i] == 1); i++ {
+			first = false
+			if wanted {
+				c.reps, c.defs = append(c.reps, reps[i]), append(c.defs, defs[i])
+			}
+			if defs[i] == 2 {
+				if wanted {
+					get(at)
+				}
+				at++
+			}
+		}
 	}
-	for i := range values {
-		get(i)
-	}
-	return nil
 }
 
 // takeRows appends the page's wanted rows; get appends the page's i-th value.
@@ -318,18 +367,33 @@ func (p *chunkPages) values(raw []byte, n int, e format.Encoding) (func(i int), 
 		}
 		return func(i int) { c.nums = append(c.nums, uint64(r.ints[i])) }, nil
 	case e == format.DeltaLengthByteArray:
-		var enc delta.LengthByteArrayEncoding
-		text, offsets, err := enc.DecodeByteArray(nil, raw, nil)
-		if err != nil || len(offsets) != n+1 {
-			return bad(err)
-		}
-		return func(i int) { c.strs = append(c.strs, view(text[offsets[i]:offsets[i+1]])) }, nil
+		return p.texts(raw, n)
 	case c.shape == shapeBool && len(raw) >= (n+7)/8:
 		return func(i int) { c.nums = append(c.nums, uint64(raw[i/8]>>(i%8)&1)) }, nil
 	case c.shape == shapeFloat && len(raw) >= 8*n:
 		return func(i int) { c.nums = append(c.nums, binary.LittleEndian.Uint64(raw[8*i:])) }, nil
 	}
 	return bad(nil)
+}
+
+// texts are a page's texts, which stand behind their lengths.
+func (p *chunkPages) texts(raw []byte, n int) (func(i int), error) {
+	c, r := p.c, p.r
+	var enc delta.BinaryPackedEncoding
+	var err error
+	if r.sizes, err = enc.DecodeInt32(r.sizes[:0], raw); err != nil || len(r.sizes) != n {
+		return nil, errors.Join(errPage, err)
+	}
+	r.at = append(r.at[:0], 0)
+	end := 0
+	for _, size := range r.sizes {
+		if end += int(size); size < 0 || end > len(raw) {
+			return nil, errPage
+		}
+		r.at = append(r.at, uint32(end))
+	}
+	text, at := raw[len(raw)-end:], r.at
+	return func(i int) { c.strs = append(c.strs, view(text[at[i]:at[i+1]])) }, nil
 }
 
 func (p *chunkPages) indexes(raw []byte, n int) (func(i int), error) {

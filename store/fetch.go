@@ -41,7 +41,7 @@ func (x *question) fetch(hits []hit) (*event.Batch, error) {
 		if err != nil {
 			return err
 		}
-		defer r.zstd.Close()
+		defer r.close()
 		g := groups[i]
 		out := make([]*storedRow, len(g.rows))
 		for k, h := range g.hits {
@@ -117,6 +117,7 @@ func (r *chunkReader) readGroup(f *os.File, meta *format.FileMetaData, group *fo
 		if chunk.Statistics.NullCount == chunk.NumValues && c.shape != shapeList {
 			continue
 		}
+		r.recycle()
 		if err := r.read(f, chunk, c, pick{0, int(group.NumRows), wanted}); err != nil {
 			return err
 		}
@@ -174,7 +175,7 @@ func (r *storedRow) take(c *column, at int, f event.Field, known bool) {
 	case colSame:
 		r.same = c.nums[at] == 1
 	case colRest:
-		r.rest = c.strs[at]
+		r.rest = strings.Clone(c.strs[at])
 	default:
 		if known {
 			if v, ok := columnValue(c, at, f.Type()); ok {

@@ -205,7 +205,7 @@ func (s *Store) lacking(ctx context.Context, f *follower, g *segment, all bool) 
 	if err != nil {
 		return nil, err
 	}
-	defer r.zstd.Close()
+	defer r.close()
 	file, meta, _, err := openSegment(g.path)
 	if err != nil {
 		return nil, fmt.Errorf("store: %w", err)

@@ -20,7 +20,7 @@ func (s *Store) Lookup(ctx context.Context, refs []event.Ref, tenants []string) 
 	if err != nil {
 		return nil, err
 	}
-	defer reader.zstd.Close()
+	defer reader.close()
 	wanted := make(map[event.Ref]bool, len(refs))
 	for _, r := range refs {
 		wanted[r] = true

@@ -59,7 +59,8 @@ type merger struct {
 	now     int // the output of the next row
 	done    int // outputs that are written
 	chunks  *chunkWriter
-	reader  *chunkReader
+	reader  *chunkReader // of a column at a time
+	keys    *chunkReader
 	column  *column // the one that is being written
 	apart   bool
 	bare    bool
@@ -82,6 +83,9 @@ func newMerger(job merging) (*merger, error) {
 		return nil, err
 	}
 	if w.reader, err = newChunkReader(); err != nil {
+		return nil, err
+	}
+	if w.keys, err = newChunkReader(); err != nil {
 		return nil, err
 	}
 	shapes := map[string]shape{}
@@ -113,7 +117,8 @@ func newMerger(job merging) (*merger, error) {
 
 // close ends the reading; what was not published goes.
 func (w *merger) close() {
-	w.reader.zstd.Close()
+	w.keys.close()
+	w.reader.close()
 	for _, x := range w.sources {
 		x.f.Close()
 	}

@@ -161,6 +161,7 @@ func (sc *scan) look(p slicePart) ([]hit, error) {
 			g.n = len(g.rows)
 		}
 		if g.n > 0 {
+			sc.reader.recycle()
 			_, found := sc.match(g, rest)
 			for row := range found.all {
 				hits = append(hits, g.hit(p.path, base, row))

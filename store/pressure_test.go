@@ -180,7 +180,7 @@ func FuzzSegment(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer r.zstd.Close()
+		defer r.close()
 		for _, g := range meta.RowGroups {
 			for i, c := range schemaColumns(meta) {
 				if i < len(g.Columns) && r.read(in, &g.Columns[i].MetaData, c, pick{to: int(g.NumRows)}) == nil && c.rows > int(g.NumRows) {

@@ -48,7 +48,7 @@ func (g *rowGroup) load(name string, t event.Type) *vector {
 	if chunk == nil || g.err != nil {
 		return nil
 	}
-	c := &column{name: name, shape: s, coded: true}
+	c := &column{name: name, shape: s, coded: s != shapeList}
 	if g.err = g.reader.read(g.file, chunk, c, pick{to: int(g.meta.NumRows), rows: g.rows}); g.err == nil && c.rows != g.n {
 		g.err = fmt.Errorf("%w: column %s has %d rows of %d", errPage, name, c.rows, g.n)
 	}

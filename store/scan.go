@@ -82,7 +82,7 @@ func newScan(x *question, root lang.Node, fields []event.Field) (*scan, error) {
 	return sc, nil
 }
 
-func (sc *scan) close() { sc.reader.zstd.Close() }
+func (sc *scan) close() { sc.reader.close() }
 
 // clause is the condition that an event is within the bounds; nil: all are.
 func (b bounds) clause(ids fieldIDs) *clause {

@@ -183,7 +183,7 @@ func (w *merger) readKeys(x *source) error {
 			c.shape = shapeInt
 		}
 		if at, ok := x.cols[name]; ok {
-			if err := w.reader.read(x.f, &x.meta.RowGroups[x.group].Columns[at].MetaData, c, pick{to: x.groupRows()}); err != nil {
+			if err := w.keys.read(x.f, &x.meta.RowGroups[x.group].Columns[at].MetaData, c, pick{to: x.groupRows()}); err != nil {
 				return err
 			}
 		}

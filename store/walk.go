@@ -18,7 +18,7 @@ func (s *Store) walk(ctx context.Context, g *segment, rows []int, show func(*eve
 	if err != nil {
 		return err
 	}
-	defer r.zstd.Close()
+	defer r.close()
 	f, meta, _, err := openSegment(g.path)
 	if err != nil {
 		return &damage{0, err}
