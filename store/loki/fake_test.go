@@ -92,14 +92,18 @@ func sink(t *testing.T, cfg Config) *Sink {
 
 var now = time.Now()
 
-// made is an event of a town, so long before it arrived.
+// made is an event of a town that arrives now, so long after it happened.
 func made(b *event.Batch, town, text string, seq uint64, delay time.Duration) {
+	madeAt(b, town, text, seq, now, delay)
+}
+
+func madeAt(b *event.Batch, town, text string, seq uint64, arrived time.Time, delay time.Duration) {
 	x := new(event.Builder)
 	x.Set(fMunicipality, event.String(town))
 	x.Set(fZone, event.String("lgwan"))
 	x.Set(fDataset, event.String("test.log"))
-	x.Set(fIngested, event.Time(now.UnixNano()))
-	x.Set(fTime, event.Time(now.Add(-delay).UnixNano()))
+	x.Set(fIngested, event.Time(arrived.UnixNano()))
+	x.Set(fTime, event.Time(arrived.Add(-delay).UnixNano()))
 	x.Set(event.MustLookup("user.name"), event.String("sato"))
 	x.Set(event.MustLookup("source.ip"), event.Addr("192.0.2.7"))
 	v, _ := event.ParseAs(event.Text, text)

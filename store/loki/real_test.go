@@ -201,6 +201,55 @@ func TestNothingIsLostWhileLokiIsDown(t *testing.T) {
 	}
 }
 
+// TestADayWithoutLoki loses it for 24 hours in which two towns go on sending, some
+// of it late, and segments are merged; when it is back, what comes now comes, too.
+func TestADayWithoutLoki(t *testing.T) {
+	l := testkit.NewLoki(t)
+	s := openStore(t)
+	towns := []string{"131016", "141003"}
+	const each = 60 // lines of a town in an hour
+	seq := uint64(0)
+	hour := func(ago int) {
+		b := new(event.Batch)
+		for n := range 2 * each {
+			delay := time.Duration(n%7) * 10 * time.Second
+			if n%13 == 0 {
+				delay = time.Duration(n) * time.Minute // held up in the town
+			}
+			seq++
+			madeAt(b, towns[seq%2], fmt.Sprint("line ", seq), seq, now.Add(time.Duration(n*30-ago*3600)*time.Second), delay)
+		}
+		commitAll(t, s, b)
+	}
+	hour(25)
+	to := sink(t, Config{URL: l.URL, Refused: func(r Refusal) { t.Error("refused: ", r) }})
+	follow(t, s, to, int(seq), func() {})
+	l.Kill(t)
+	for ago := 24; ago > 1; ago-- {
+		hour(ago)
+		if ago%8 == 0 {
+			if err := s.Compact(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	st := s.Stats().Sinks[0]
+	if st.Behind != 23*2*each || now.Sub(st.Oldest) < 23*time.Hour {
+		t.Errorf("%+v", st)
+	}
+	l.Start(t)
+	follow(t, s, to, int(st.Behind)+2*each, func() { hour(1) })
+	l.Flush(t)
+	for _, town := range towns {
+		if got := ids(t, l, town, now.Add(-30*time.Hour), now.Add(time.Hour)); len(got) != 25*each {
+			t.Errorf("%s has %d lines, want %d", town, len(got), 25*each)
+		}
+	}
+	if st := s.Stats().Sinks[0]; st.Behind != 0 || st.Err != "" {
+		t.Errorf("%+v", st)
+	}
+}
+
 func TestLateAndOldEvents(t *testing.T) {
 	l := testkit.NewLoki(t)
 	var refused []Refusal
