@@ -171,7 +171,7 @@ func (s *Store) give(ctx context.Context, f *follower, g *segment, all bool, to 
 			return nil
 		})
 	}
-	if ended := ctx.Err(); ended != nil {
+	if ended := ctx.Err(); err != nil && ended != nil { // what it was given to the end is noted even then
 		return fmt.Errorf("store: %w", ended)
 	}
 	if g.erased.Load() { // it is given what is left, by the segment in its place
