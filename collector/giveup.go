@@ -2,7 +2,6 @@ package collector
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -66,7 +65,12 @@ func (s *spool) oldest(ctx context.Context, o *openSpool, source string, want fu
 	s.mu.Unlock()
 	for {
 		m, err := o.frames.Next(ctx, spoolSubject+source, max(before, 1))
-		if errors.Is(err, bus.ErrNoMessage) || err == nil && m.Seq >= newest {
+		if unreadable(err) && before < newest { // which is there: what stands before it is damaged
+			if before, err = s.pass(ctx, o, before); err == nil {
+				continue
+			}
+		}
+		if unreadable(err) || err == nil && m.Seq >= newest {
 			return run, before, nil
 		}
 		if err != nil {
@@ -97,11 +101,19 @@ func (s *spool) oldest(ctx context.Context, o *openSpool, source string, want fu
 	}
 }
 
+// pass is behind the first message from a sequence on, which can't be read. Its
+// lines are missed by their numbers.
+func (s *spool) pass(ctx context.Context, o *openSpool, from uint64) (uint64, error) {
+	state, err := o.frames.State(ctx)
+	return max(from, state.First) + 1, err
+}
+
 func follows(a, b *frame.Frame) bool { return a.Key() == b.Key() && a.Last()+1 == b.First }
 
 // leaveGap puts a gap for the frames from first to last on disk. It grows the
 // one before it where they touch.
 func (s *spool) leaveGap(ctx context.Context, o *openSpool, first, last *frame.Frame, reason string) error {
+	defer s.moreGaps()
 	subject := gapSubject + first.Source
 	var grown uint64
 	m, err := o.gaps.Last(ctx, subject)
@@ -115,7 +127,7 @@ func (s *spool) leaveGap(ctx context.Context, o *openSpool, first, last *frame.F
 				first, grown = old, m.Seq
 			}
 		}
-	} else if !errors.Is(err, bus.ErrNoMessage) {
+	} else if !unreadable(err) {
 		return fmt.Errorf("spool: %w", err)
 	}
 	gap, err := frame.SealGap(first, last, reason, s.key)
@@ -125,7 +137,6 @@ func (s *spool) leaveGap(ctx context.Context, o *openSpool, first, last *frame.F
 	if _, err := o.gaps.Publish(ctx, subject, gap.Bytes, nil); err != nil {
 		return fmt.Errorf("spool: %w", err)
 	}
-	tell(s.gaps)
 	if grown == 0 {
 		return nil
 	}
@@ -134,6 +145,7 @@ func (s *spool) leaveGap(ctx context.Context, o *openSpool, first, last *frame.F
 
 // loss puts a gap on disk for frames that the disk has lost.
 func (s *spool) loss(ctx context.Context, gap *frame.Frame) error {
+	defer s.moreGaps()
 	o, err := s.get()
 	if err != nil {
 		return err
@@ -141,8 +153,13 @@ func (s *spool) loss(ctx context.Context, gap *frame.Frame) error {
 	if _, err := o.gaps.Publish(ctx, gapSubject+gap.Source, gap.Bytes, nil); err != nil {
 		return fmt.Errorf("spool: %w", err)
 	}
-	tell(s.gaps)
 	return nil
+}
+
+// moreGaps says that there may be a new gap.
+func (s *spool) moreGaps() {
+	s.gapsPut.Add(1)
+	tell(s.gaps)
 }
 
 // giveUpOld gives up what is older than the spool may keep.
@@ -157,11 +174,21 @@ func (s *spool) nextGap(ctx context.Context) (*bus.Msg, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := o.gaps.Next(ctx, gapSubject+">", 1)
-	if errors.Is(err, bus.ErrNoMessage) {
-		return nil, nil //nolint:nilnil // none waits
+	put := s.gapsPut.Load() + 1
+	for o.none != put {
+		m, err := o.gaps.Next(ctx, gapSubject+">", o.gap)
+		if !unreadable(err) {
+			return m, err
+		}
+		state, err := o.gaps.State(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if o.gap = max(o.gap, state.First) + 1; o.gap > state.Last+1 { // else one is damaged: what it tells is missed by the numbers
+			o.gap, o.none = state.Last+1, put
+		}
 	}
-	return m, err
+	return nil, nil //nolint:nilnil // none waits
 }
 
 // gapShipped removes a gap that has arrived.

@@ -59,6 +59,7 @@ type spool struct {
 	before uint64            // newest message of the run before
 
 	given    atomic.Uint64 // how often frames were given up
+	gapsPut  atomic.Uint64
 	settling sync.Mutex
 	notes    *twin[lanesState]
 	noted    lanesState // as written down
@@ -73,6 +74,10 @@ type openSpool struct {
 	server *bus.Server
 	frames *bus.Stream
 	gaps   *bus.Stream // one frame for each run of frames that were given up
+
+	// The backlog lane's: the gaps that can be read begin at gap, and when gapsPut
+	// was none, less one, there was none of them.
+	gap, none uint64
 }
 
 func newSpool(ctx context.Context, cfg Config, key ed25519.PrivateKey, log *slog.Logger) (*spool, error) {
@@ -314,11 +319,16 @@ func (s *spool) next(ctx context.Context, a *ahead, from, newest uint64) (*spool
 			}
 			return &a.msgs[0], nil
 		}
-		if !errors.Is(err, bus.ErrNoMessage) || ctx.Err() != nil {
+		if !unreadable(err) || ctx.Err() != nil {
 			return nil, fmt.Errorf("spool: %w", err)
 		}
 	}
 	return nil, nil //nolint:nilnil // nothing waits
+}
+
+// unreadable tells whether a message is not there, or not any more what it was.
+func unreadable(err error) bool {
+	return errors.Is(err, bus.ErrNoMessage) || errors.Is(err, bus.ErrDamaged)
 }
 
 // first returns the first message from a sequence on of those that were read
@@ -336,7 +346,8 @@ func (a *ahead) first(from, given uint64) *spooled {
 	return &a.msgs[0]
 }
 
-// last returns the newest message of a source, nil when there is none.
+// last returns the newest message of a source, nil when there is none and empty
+// when it is damaged.
 func (s *spool) last(ctx context.Context, source string) ([]byte, error) {
 	o, err := s.get()
 	if err != nil {
@@ -345,6 +356,9 @@ func (s *spool) last(ctx context.Context, source string) ([]byte, error) {
 	m, err := o.frames.Last(ctx, spoolSubject+source)
 	if errors.Is(err, bus.ErrNoMessage) {
 		return nil, nil
+	}
+	if errors.Is(err, bus.ErrDamaged) {
+		return []byte{}, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("spool: %w", err)

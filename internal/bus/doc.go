@@ -19,6 +19,7 @@ import (
 var (
 	ErrFull      = errors.New("the stream or its disk is full")
 	ErrNoMessage = errors.New("no such message")
+	ErrDamaged   = errors.New("the message is damaged on disk")
 	ErrLocked    = lock.ErrHeld
 	ErrNobody    = errors.New("nobody listens")
 	ErrDenied    = errors.New("the server does not know this key")

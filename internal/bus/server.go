@@ -64,6 +64,9 @@ func StartServer(cfg ServerConfig) (*Server, error) {
 }
 
 func startServer(cfg ServerConfig) (*Server, error) {
+	if err := mendBlocks(cfg.Dir, cfg.Log); err != nil {
+		return nil, err
+	}
 	owner, err := NewKey()
 	if err != nil {
 		return nil, err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -18,7 +17,7 @@ type StreamConfig struct {
 	MaxBytes int64         // 0 is no limit; a full stream refuses
 	MaxAge   time.Duration // 0 keeps until purged
 
-	// Direct lets single messages be read past the queue of the API. Not for a
+	// Direct lets messages be read past the queue of the API. Not for a
 	// server whose users change: nats-server reads its options there unguarded.
 	Direct bool
 }
@@ -28,6 +27,8 @@ type Stream struct {
 	conn *Conn
 	name string
 	s    jetstream.Stream
+
+	direct bool
 }
 
 // Msg is one message of a stream.
@@ -58,7 +59,7 @@ func (c *Conn) Stream(ctx context.Context, cfg StreamConfig) (*Stream, error) {
 	if err != nil {
 		return nil, explain("stream "+cfg.Name, err)
 	}
-	return &Stream{c, cfg.Name, s}, nil
+	return &Stream{c, cfg.Name, s, cfg.Direct}, nil
 }
 
 // Publish adds a message and returns its sequence once it is on disk.
@@ -74,7 +75,12 @@ func (st *Stream) Publish(ctx context.Context, subject string, data []byte, head
 }
 
 // Last returns the newest message of a subject; ErrNoMessage where there is none.
+// Of a stream for direct reads it and Next tell by ErrDamaged that the message is
+// there and can't be read.
 func (st *Stream) Last(ctx context.Context, subject string) (*Msg, error) {
+	if st.direct {
+		return st.get(ctx, directGet{Last: subject})
+	}
 	m, err := st.s.GetLastMsgForSubject(ctx, subject)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return nil, fmt.Errorf("bus: %s: %w", subject, ErrNoMessage)
@@ -88,6 +94,9 @@ func (st *Stream) Last(ctx context.Context, subject string) (*Msg, error) {
 // Next returns the first message of a subject, which may hold wildcards, from a
 // sequence on; ErrNoMessage where there is none.
 func (st *Stream) Next(ctx context.Context, subject string, from uint64) (*Msg, error) {
+	if st.direct {
+		return st.get(ctx, directGet{From: max(from, 1), Next: subject})
+	}
 	m, err := st.s.GetMsg(ctx, max(from, 1), jetstream.WithGetMsgSubject(subject))
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
 		return nil, fmt.Errorf("bus: %s from %d: %w", subject, from, ErrNoMessage)
@@ -97,49 +106,6 @@ func (st *Stream) Next(ctx context.Context, subject string, from uint64) (*Msg, 
 	}
 	return &Msg{m.Subject, m.Sequence, m.Data, flatten(m.Header), m.Time}, nil
 }
-
-// NextSome returns the messages from a sequence on, so many bytes of them, but
-// one at least; ErrNoMessage where there is none, or the first is damaged. The
-// stream must be one for direct reads.
-func (st *Stream) NextSome(ctx context.Context, from uint64, size int) ([]Msg, error) {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	nc := st.conn.nc
-	inbox := nc.NewInbox()
-	sub, err := nc.SubscribeSync(inbox)
-	if err != nil {
-		return nil, explain("next messages of "+st.name, err)
-	}
-	defer func() { _ = sub.Unsubscribe() }() // a line that is gone has none
-	ask := fmt.Appendf(nil, `{"seq":%d,"batch":%d,"max_bytes":%d}`, max(from, 1), someMessages, size)
-	if err = nc.PublishRequest(jetstream.DefaultAPIPrefix+"DIRECT.GET."+st.name, inbox, ask); err != nil {
-		return nil, explain("next messages of "+st.name, err)
-	}
-	var out []Msg
-	for {
-		m, err := sub.NextMsgWithContext(ctx)
-		if err != nil {
-			return nil, explain("next messages of "+st.name, err)
-		}
-		switch status := m.Header.Get("Status"); status {
-		case "":
-			seq, err := strconv.ParseUint(m.Header.Get(jetstream.SequenceHeader), 10, 64)
-			if err != nil {
-				return nil, explain("next messages of "+st.name, err)
-			}
-			out = append(out, Msg{Subject: m.Header.Get(jetstream.SubjectHeader), Seq: seq, Data: m.Data})
-		case "204": // the end
-			return out, nil
-		case "404":
-			return nil, fmt.Errorf("bus: %s from %d: %w", st.name, from, ErrNoMessage)
-		default:
-			return nil, fmt.Errorf("bus: next messages of %s: the server answers %s %s", st.name, status, m.Header.Get("Description"))
-		}
-	}
-}
-
-// someMessages bounds what NextSome returns.
-const someMessages = 256
 
 // Delete removes one message; one that is gone already is no error.
 func (st *Stream) Delete(ctx context.Context, seq uint64) error {
