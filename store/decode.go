@@ -41,6 +41,9 @@ type chunkReader struct {
 	used     int
 }
 
+// maxPage is more than any page unpacks to; a damaged one may say anything.
+const maxPage = 1 << 30
+
 // maxIdle is how much memory of pages an idle reader keeps.
 const maxIdle = 16 << 20
 
@@ -161,7 +164,7 @@ func (p *chunkPages) next() (int, error) {
 		return 0, errPage
 	}
 	body, p.rest = body[:h.CompressedPageSize], body[h.CompressedPageSize:]
-	if h.Type != format.DictionaryPage && h.Type != format.DataPage || h.UncompressedPageSize < 0 {
+	if h.Type != format.DictionaryPage && h.Type != format.DataPage || h.UncompressedPageSize < 0 || h.UncompressedPageSize > maxPage {
 		return 0, errPage
 	}
 	n := int(h.DataPageHeader.V.NumValues)
