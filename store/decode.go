@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-	"sync"
 	"unsafe"
 
 	"github.com/klauspost/compress/zstd"
@@ -44,16 +43,7 @@ type chunkReader struct {
 // maxPage is more than any page unpacks to; a damaged one may say anything.
 const maxPage = 1 << 30
 
-// maxIdle is how much memory of pages an idle reader keeps.
-const maxIdle = 16 << 20
-
-// idle are readers that wait for more to read.
-var idle sync.Pool
-
 func newChunkReader() (*chunkReader, error) {
-	if r, ok := idle.Get().(*chunkReader); ok {
-		return r, nil
-	}
 	z, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(1<<30))
 	if err != nil {
 		return nil, fmt.Errorf("store: %w", err)
@@ -61,17 +51,7 @@ func newChunkReader() (*chunkReader, error) {
 	return &chunkReader{zstd: z}, nil
 }
 
-// close ends the reading; what recycle took into account is void.
-func (r *chunkReader) close() {
-	size := cap(r.buf)
-	for _, p := range r.pages {
-		size += cap(p)
-	}
-	r.recycles, r.used = false, 0
-	if size <= maxIdle {
-		idle.Put(r)
-	}
-}
+func (r *chunkReader) close() { r.zstd.Close() }
 
 // recycle makes texts that were read before void: what is read from now on may
 // take their place.

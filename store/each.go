@@ -21,11 +21,12 @@ func (s *Store) Each(ctx context.Context, q event.Query, take func(*event.Batch)
 		return err
 	}
 	defer x.done()
-	sc, err := newScan(x, x.expr.Root, nil)
+	r, err := newChunkReader()
 	if err != nil {
 		return err
 	}
-	defer sc.close()
+	defer r.close()
+	sc := newScan(x, r, x.expr.Root, nil)
 	for _, g := range x.openings() {
 		if err := x.eachIn(sc, g, take); err != nil {
 			return err

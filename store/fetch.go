@@ -36,12 +36,7 @@ func (x *question) fetch(hits []hit) (*event.Batch, error) {
 		}
 		groups = append(groups, more...)
 	}
-	err := x.parallel(len(groups), func(i int) error {
-		r, err := newChunkReader()
-		if err != nil {
-			return err
-		}
-		defer r.close()
+	err := x.parallel(len(groups), func(r *chunkReader, i int) error {
 		g := groups[i]
 		out := make([]*storedRow, len(g.rows))
 		for k, h := range g.hits {

@@ -31,7 +31,7 @@ func (x *question) narrow() error {
 		return nil
 	}
 	parts := make([]slicePart, len(x.segs))
-	err := x.parallel(len(parts), func(i int) (err error) {
+	err := x.parallel(len(parts), func(_ *chunkReader, i int) (err error) {
 		parts[i], err = x.segs[i].ask(n, x.s)
 		return err
 	})
@@ -58,8 +58,9 @@ func (x *question) narrow() error {
 	return nil
 }
 
-// parallel calls do for 0 to n-1, a few at a time, until one fails.
-func (x *question) parallel(n int, do func(i int) error) error {
+// parallel calls do for 0 to n-1, a few at a time, each with a reader that it alone
+// has, until one fails.
+func (x *question) parallel(n int, do func(r *chunkReader, i int) error) error {
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	var failed error
@@ -76,8 +77,15 @@ func (x *question) parallel(n int, do func(i int) error) error {
 	}
 	for range min(n, x.s.workers) {
 		wg.Go(func() {
+			r, err := newChunkReader()
+			if err == nil {
+				defer r.close()
+			}
 			for i, ok := take(); ok; i, ok = take() {
-				if err := do(i); err != nil {
+				if err == nil {
+					err = do(r, i)
+				}
+				if err != nil {
 					mu.Lock()
 					failed = errors.Join(failed, err)
 					mu.Unlock()
@@ -128,13 +136,8 @@ func (g *segment) ask(n need, s *Store) (slicePart, error) {
 func (x *question) look(parts []slicePart) error {
 	var mu sync.Mutex
 	x.found = []hit{}
-	err := x.parallel(len(parts), func(i int) error {
-		sc, err := newScan(x, x.expr.Root, nil)
-		if err != nil {
-			return err
-		}
-		defer sc.close()
-		hits, err := sc.look(parts[i])
+	err := x.parallel(len(parts), func(r *chunkReader, i int) error {
+		hits, err := newScan(x, r, x.expr.Root, nil).look(parts[i])
 		mu.Lock()
 		defer mu.Unlock()
 		x.found = append(x.found, hits...)

@@ -41,12 +41,12 @@ func (s *Store) Scan(ctx context.Context, q event.Query, root lang.Node, fields 
 	if root == nil {
 		root = x.expr.Root
 	}
-	sc, err := newScan(x, root, fields)
+	r, err := newChunkReader()
 	if err != nil {
 		return err
 	}
-	defer sc.close()
-	return sc.replay(x.openings(), to)
+	defer r.close()
+	return newScan(x, r, root, fields).replay(x.openings(), to)
 }
 
 // scan is one call of Scan.
@@ -60,14 +60,9 @@ type scan struct {
 	arrived [3]event.Field
 }
 
-// newScan is ended by close.
-func newScan(x *question, root lang.Node, fields []event.Field) (*scan, error) {
-	reader, err := newChunkReader()
-	if err != nil {
-		return nil, err
-	}
+func newScan(x *question, r *chunkReader, root lang.Node, fields []event.Field) *scan {
 	sc := &scan{
-		ctx: x.ctx, reader: reader, ids: x.s.enc.ids, root: newClause(root, x.s.duck.lists), bounds: x.bounds.clause(x.s.enc.ids),
+		ctx: x.ctx, reader: r, ids: x.s.enc.ids, root: newClause(root, x.s.duck.lists), bounds: x.bounds.clause(x.s.enc.ids),
 		arrived: event.ArrivalFields(),
 	}
 	all := map[event.Field]bool{}
@@ -79,10 +74,8 @@ func newScan(x *question, root lang.Node, fields []event.Field) (*scan, error) {
 		sc.fields = append(sc.fields, f)
 	}
 	slices.Sort(sc.fields)
-	return sc, nil
+	return sc
 }
-
-func (sc *scan) close() { sc.reader.close() }
 
 // clause is the condition that an event is within the bounds; nil: all are.
 func (b bounds) clause(ids fieldIDs) *clause {

@@ -94,16 +94,22 @@ var now = time.Now()
 
 // made is an event of a town that arrives now, so long after it happened.
 func made(b *event.Batch, town, text string, seq uint64, delay time.Duration) {
-	madeAt(b, town, text, seq, now, delay)
+	madeAt(b, town, text, seq, arrival{now, delay})
 }
 
-func madeAt(b *event.Batch, town, text string, seq uint64, arrived time.Time, delay time.Duration) {
+// arrival is when an event arrived, and how long after it happened.
+type arrival struct {
+	at    time.Time
+	delay time.Duration
+}
+
+func madeAt(b *event.Batch, town, text string, seq uint64, came arrival) {
 	x := new(event.Builder)
 	x.Set(fMunicipality, event.String(town))
 	x.Set(fZone, event.String("lgwan"))
 	x.Set(fDataset, event.String("test.log"))
-	x.Set(fIngested, event.Time(arrived.UnixNano()))
-	x.Set(fTime, event.Time(arrived.Add(-delay).UnixNano()))
+	x.Set(fIngested, event.Time(came.at.UnixNano()))
+	x.Set(fTime, event.Time(came.at.Add(-came.delay).UnixNano()))
 	x.Set(event.MustLookup("user.name"), event.String("sato"))
 	x.Set(event.MustLookup("source.ip"), event.Addr("192.0.2.7"))
 	v, _ := event.ParseAs(event.Text, text)

@@ -217,7 +217,7 @@ func TestADayWithoutLoki(t *testing.T) {
 				delay = time.Duration(n) * time.Minute // held up in the town
 			}
 			seq++
-			madeAt(b, towns[seq%2], fmt.Sprint("line ", seq), seq, now.Add(time.Duration(n*30-ago*3600)*time.Second), delay)
+			madeAt(b, towns[seq%2], fmt.Sprint("line ", seq), seq, arrival{now.Add(time.Duration(n*30-ago*3600) * time.Second), delay})
 		}
 		commitAll(t, s, b)
 	}
