@@ -165,6 +165,7 @@ func TestCompactionOfAnyEventsKeepsThem(t *testing.T) {
 func TestLargeSegmentsAreMergedInOrder(t *testing.T) {
 	s := open(t, t.TempDir(), Options{})
 	m := newMix(8)
+	m.towns = towns[:1] // files of several wait until they are divided
 	for range mergeFactor {
 		commit(t, s, m.batch(rowGroupRows/mergeFactor+1000))
 	}

@@ -20,12 +20,13 @@ type mix struct {
 	builder *event.Builder
 	vendor  [8]event.Field
 	known   map[string]event.Field
+	towns   []string
 }
 
 func newMix(seed uint64) *mix {
 	m := &mix{
 		r: rand.New(rand.NewPCG(seed, 1)), now: time.Date(2026, 11, 2, 0, 0, 0, 0, time.UTC).UnixNano(),
-		builder: new(event.Builder), known: map[string]event.Field{},
+		builder: new(event.Builder), known: map[string]event.Field{}, towns: towns,
 	}
 	for i, n := range []string{"vd", "sessionid", "policytype", "srcintfrole", "dstintfrole", "appcat", "trandisp", "duration"} {
 		m.vendor[i], _ = event.Intern("fortinet.fortigate." + n)
@@ -61,7 +62,7 @@ func (m *mix) batch(n int) *event.Batch {
 	for range n {
 		m.now += int64(m.r.ExpFloat64() * 20_000)
 		m.seq++
-		town := m.pick(towns...)
+		town := m.pick(m.towns...)
 		m.set("@timestamp", event.Time(m.now))
 		m.set("received", event.Time(m.now+int64(m.r.ExpFloat64()*3e6)))
 		m.str("municipality", town)
@@ -102,7 +103,7 @@ func (m *mix) fortigate() {
 	service := map[int64]string{443: "HTTPS", 80: "HTTP", 53: "DNS", 445: "SMB", 3389: "RDP", 8080: "tcp/8080", 123: "NTP"}[dport]
 	policy := m.r.IntN(40)
 	at := time.Unix(0, m.now).In(calendar.JST())
-	dev := "FG100F-" + m.pick(towns...)
+	dev := "FG100F-" + m.pick(m.towns...)
 	line := fmt.Sprintf(`date=%s time=%s devname="%s" devid="FGT100FTK2300%04d" eventtime=%d tz="+0900" logid="0000000013" type="traffic" subtype="forward" level="notice" vd="root" srcip=%s srcport=%d srcintf="internal%d" srcintfrole="lan" dstip=%s dstport=%d dstintf="wan1" dstintfrole="wan" srccountry="Reserved" dstcountry="%s" sessionid=%d proto=6 action="%s" policyid=%d policytype="policy" service="%s" trandisp="snat" duration=%d sentbyte=%d rcvdbyte=%d sentpkt=%d rcvdpkt=%d appcat="unscanned"`,
 		at.Format("2006-01-02"), at.Format("15:04:05"), dev, policy, m.now, src, sport, policy%4, dst, dport, m.pick("Japan", "United States", "Ireland", "Singapore"), session, action, policy, service, dur, sent, rcvd, spkt, rpkt)
 	m.str("zone", event.ZoneInternet)

@@ -59,7 +59,7 @@ func (s *Store) nextMerge() merging {
 	now := s.now().UnixNano()
 	for _, p := range order {
 		if part := p.choose(piles[p], now); len(part) > 0 {
-			return merging{from: part, replaces: part, born: youngest(part), apart: p.many && (p.over(piles[p], now) || rowsOf(part) >= fullRows)}
+			return merging{from: part, replaces: part, born: youngest(part), apart: p.divides(piles[p], now)}
 		}
 	}
 	return merging{}
@@ -71,24 +71,29 @@ func (p pile) over(list []*segment, now int64) bool {
 	return err == nil && now-quiet >= max(day.AddDate(0, 0, 1).UnixNano()-jst, youngest(list))
 }
 
-// choose takes segments of a pile that are to be merged now. What has several
-// municipalities is divided once it is much, or the day is over, and merged before
-// only to be fewer files. Of one municipality the day's files become as few as may
-// be when the day is over.
+// divides tells whether a pile of several municipalities is to be divided: when it
+// is much, or the day is over.
+func (p pile) divides(list []*segment, now int64) bool {
+	return p.many && (p.over(list, now) || rowsOf(list) >= fullRows)
+}
+
+// choose takes segments of a pile that are to be merged now. Each merge writes all
+// anew, and so an event sees two of them that cost: when its pile is divided, and
+// when of each municipality the day's files become as few as may be, because the
+// day is over. Before either only small files are merged, to be fewer.
 func (p pile) choose(list []*segment, now int64) []*segment {
-	over := p.over(list, now)
 	switch {
-	case p.many && (over || rowsOf(list) >= fullRows):
+	case p.divides(list, now):
 		return fitting(list)
-	case over:
+	case p.over(list, now):
 		if part := fitting(below(list, fullRows)); len(part) > 1 {
 			return part
 		}
 		return nil
 	}
-	sizes := []int64{smallRows, rowGroupRows, fullRows}
+	sizes := []int64{smallRows, rowGroupRows}
 	if p.many {
-		sizes = sizes[:2]
+		sizes = sizes[:1]
 	}
 	for _, size := range sizes {
 		if part := below(list, size); len(part) >= mergeFactor {
