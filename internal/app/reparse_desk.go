@@ -180,6 +180,9 @@ func (d reparseDesk) follow(ctx context.Context, id string, tell func(Reread)) (
 			tell(a.Reread)
 			continue
 		}
+		if q, err := d.request(); err == nil && q != nil && q.ID == id && d.now().Sub(a.At) < quietFor {
+			continue // the service withdraws it in a moment; who asks next shall not find it
+		}
 		if a.Error != "" {
 			err = errors.New(a.Error)
 		}
