@@ -88,7 +88,9 @@ func (q *quarantine) erase(municipality string, from, to time.Time) (n int64, er
 			if err = os.Remove(strings.TrimSuffix(path, ".json") + ".frame"); err == nil || errors.Is(err, fs.ErrNotExist) {
 				err = os.Remove(path)
 			}
-			n++
+			if err == nil {
+				n++
+			}
 		}
 		if err != nil {
 			return n, fmt.Errorf("ingest: quarantine: %s: %w", filepath.Base(path), err)

@@ -15,12 +15,12 @@ import (
 // highest bit tells of headers), sequence (8), time (8), length of the subject
 // (2), all little-endian, then the message and its checksum.
 const (
-	blockHead   = 22
-	blockSeq    = 4       // where the sequence stands
-	headersBit  = 1 << 31 // in the length
-	erasedBit   = 1 << 63 // in the sequence
-	deletedBit  = 1 << 62 // it only says that another is deleted
-	maxSequence = 1 << 20 // by more than this no sequence of a block leaves the one before: a block has fewer messages
+	blockHead  = 22
+	blockSeq   = 4       // where the sequence stands
+	headersBit = 1 << 31 // in the length
+	erasedBit  = 1 << 63 // in the sequence
+	deletedBit = 1 << 62 // it only says that another is deleted
+	maxJump    = 1 << 20 // by more than this no sequence of a block leaves the one before: a block has fewer messages
 )
 
 // blockRecord is a record's place and sequence.
@@ -68,7 +68,7 @@ func mendBlock(name string) (n int, err error) {
 		if i+1 < len(list) {
 			next = list[i+1].seq &^ erasedBit
 		}
-		if last > 0 && seq > last+1 && (seq-last > maxSequence || seq >= next && next > last+1) {
+		if last > 0 && seq > last+1 && (seq-last > maxJump || seq >= next && next > last+1) {
 			seq = last + 1
 			if _, err := f.WriteAt(binary.LittleEndian.AppendUint64(nil, seq|r.seq&erasedBit), r.at); err != nil {
 				return n, err //nolint:wrapcheck // so

@@ -28,7 +28,7 @@ type Stream struct {
 	name string
 	s    jetstream.Stream
 
-	direct bool
+	direct bool // messages are read past the queue of the API
 }
 
 // Msg is one message of a stream.
