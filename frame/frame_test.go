@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -149,6 +150,26 @@ func TestOverlongLineIsCutAndSaysSo(t *testing.T) {
 	}
 	if len(got[0].Line) != MaxLine || got[0].Flags != Truncated || got[0].Total != 10<<20 {
 		t.Errorf("len %d flags %b total %d", len(got[0].Line), got[0].Flags, got[0].Total)
+	}
+}
+
+func TestOverlongNamesDoNotMixUpTheOthers(t *testing.T) {
+	w, long := newWriter(t), strings.Repeat("x", MaxLine)
+	for i, header := range []string{long + "a", long + "b", "id,name"} {
+		w.Add(&Record{Line: "x", Header: header, File: fmt.Sprint("file", i)})
+	}
+	f, err := Parse(seal(t, w).Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	recs, err := newUnpacker(t).Unpack(f, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, header := range []string{long, long, "id,name"} {
+		if recs[i].Header != header || recs[i].File != fmt.Sprint("file", i) {
+			t.Errorf("record %d: header of %d bytes, file %q", i, len(recs[i].Header), recs[i].File)
+		}
 	}
 }
 

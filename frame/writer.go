@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/klauspost/compress/zstd"
@@ -23,12 +24,19 @@ type Writer struct {
 	key  ed25519.PrivateKey
 	enc  *zstd.Encoder
 
-	dict   map[string]uint64
+	dict   map[string]named
+	recent [3]named // peer, input and file of the last record: mostly the next one's, too
 	names  []byte
 	meta   []byte
 	lines  []byte // begins with room for their length
 	last   Record
 	packed []byte
+}
+
+// named is a string with its number in the frame's dictionary.
+type named struct {
+	text string
+	n    uint64
 }
 
 // NewWriter begins a source. head gives Collector, Municipality, Zone, Source,
@@ -49,7 +57,7 @@ func NewWriter(head Header, key ed25519.PrivateKey) (*Writer, error) {
 		return nil, fmt.Errorf("frame: zstd: %w", err)
 	}
 	head.Count, head.First = 0, max(head.First, 1)
-	return &Writer{head: head, key: key, enc: enc, dict: map[string]uint64{"": 0}, lines: make([]byte, lengthBytes)}, nil
+	return &Writer{head: head, key: key, enc: enc, dict: map[string]named{"": {}}, lines: make([]byte, lengthBytes)}, nil
 }
 
 // Add gives the record the next sequence, which it returns. A line longer than
@@ -80,17 +88,20 @@ func (w *Writer) Add(r *Record) uint64 {
 	}
 	w.meta = append(w.meta, byte(flags))
 	w.meta = binary.AppendVarint(w.meta, r.Received-w.last.Received)
-	w.meta = binary.AppendUvarint(w.meta, w.name(r.Peer))
-	w.meta = binary.AppendUvarint(w.meta, w.name(r.Input))
-	w.meta = binary.AppendUvarint(w.meta, w.name(r.File))
+	for i, s := range [...]string{r.Peer, r.Input, r.File} {
+		if w.recent[i].text != s {
+			w.recent[i] = w.name(s)
+		}
+		w.meta = binary.AppendUvarint(w.meta, w.recent[i].n)
+	}
 	if flags&hasCharset != 0 {
-		w.meta = binary.AppendUvarint(w.meta, w.name(r.Charset))
+		w.meta = binary.AppendUvarint(w.meta, w.name(r.Charset).n)
 	}
 	if flags&hasMasked != 0 {
 		w.meta = binary.AppendUvarint(w.meta, uint64(r.Masked))
 	}
 	if flags&hasHeader != 0 {
-		w.meta = binary.AppendUvarint(w.meta, w.name(r.Header))
+		w.meta = binary.AppendUvarint(w.meta, w.name(r.Header).n)
 	}
 	w.meta = binary.AppendVarint(w.meta, r.Offset-w.last.Offset)
 	if flags&Truncated != 0 {
@@ -104,19 +115,17 @@ func (w *Writer) Add(r *Record) uint64 {
 	return w.head.First + uint64(w.head.Count) - 1
 }
 
-// name returns the string's number in the frame's dictionary.
-func (w *Writer) name(s string) uint64 {
-	if n, ok := w.dict[s]; ok {
-		return n
+// name gives a copy of the string its number in the frame's dictionary.
+func (w *Writer) name(s string) named {
+	s = s[:min(len(s), MaxLine)]
+	if had, ok := w.dict[s]; ok {
+		return had
 	}
-	if len(s) > MaxLine {
-		s = s[:MaxLine]
-	}
-	n := uint64(len(w.dict))
-	w.dict[string([]byte(s))] = n
+	d := named{text: strings.Clone(s), n: uint64(len(w.dict))}
+	w.dict[d.text] = d
 	w.names = binary.AppendUvarint(w.names, uint64(len(s)))
 	w.names = append(w.names, s...)
-	return n
+	return d
 }
 
 // Count is how many records wait to be sealed.
@@ -155,7 +164,7 @@ func (w *Writer) Seal() (*Frame, error) {
 	w.head.First, w.head.Count, w.head.Prev = h.Last()+1, 0, f.Hash()
 	w.meta, w.lines, w.names = w.meta[:0], w.lines[:lengthBytes], w.names[:0]
 	clear(w.dict)
-	w.dict[""] = 0
+	w.dict[""], w.recent = named{}, [3]named{}
 	return f, nil
 }
 
