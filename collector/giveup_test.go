@@ -47,6 +47,9 @@ func TestFullSpoolGivesUpTheOldestOfItsOwnAndSaysSo(t *testing.T) {
 	write(t, path, text)
 	eventually(t, "the file is spooled", func() bool { return u.Stats().Sources[0].Lines == 500 })
 	sent := u.burst(stream("udp", nil)(t, u), func(s SourceStats) bool { return s.GivenUp > 200 })
+	if size := u.Stats().SpoolSize; size > uint64(cfg.Spool.MaxBytes)+1<<20 { // a frame of each source may be beyond
+		t.Errorf("%d bytes in the spool", size)
+	}
 	u.stop() // what was given up is known after a restart too
 	u = start(t, cfg, key, l)
 	l.down.Store(false)

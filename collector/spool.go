@@ -112,7 +112,7 @@ func (s *spool) start(ctx context.Context) (*openSpool, error) {
 		stream **bus.Stream
 		cfg    bus.StreamConfig
 	}{
-		{&o.frames, bus.StreamConfig{Name: spoolStream, Subjects: []string{spoolSubject + ">"}, MaxBytes: int64(s.cfg.Spool.MaxBytes), Direct: true}},
+		{&o.frames, bus.StreamConfig{Name: spoolStream, Subjects: []string{spoolSubject + ">"}, SmallBlocks: true, Direct: true}},
 		{&o.gaps, bus.StreamConfig{Name: gapStream, Subjects: []string{gapSubject + ">"}, MaxBytes: gapBytes, Direct: true}},
 	} {
 		if err == nil {
@@ -132,7 +132,10 @@ func (o *openSpool) close() {
 	o.server.Close()
 }
 
-var errSpoolClosed = errors.New("the spool cannot be opened; is the disk full?")
+var (
+	errSpoolClosed = errors.New("the spool cannot be opened; is the disk full?")
+	errSpoolFull   = errors.New("the spool is full (spool.max_bytes)")
+)
 
 // get returns the open spool.
 func (s *spool) get() (*openSpool, error) {
@@ -179,12 +182,16 @@ func (s *spool) heal(ctx context.Context) {
 }
 
 // put stores a message and returns its sequence once it is on disk. sealed is
-// the frame in it, which stays as it is. The error is bus.ErrFull when there is
-// no room; any other is worth a heal.
+// the frame in it, which stays as it is. The error is errSpoolFull when there is
+// no room, but for a frame of each source at most; any other is worth a heal.
 func (s *spool) put(ctx context.Context, source string, entry, sealed []byte) (uint64, error) {
 	o, err := s.get()
 	if err != nil {
 		return 0, err
+	}
+	size := uint64(len(spoolSubject) + len(source) + len(entry) + bus.Overhead)
+	if s.bytes.Load()+size > uint64(s.cfg.Spool.MaxBytes) {
+		return 0, errSpoolFull
 	}
 	try, cancel := context.WithTimeout(ctx, putTimeout)
 	seq, err := o.frames.Publish(try, spoolSubject+source, entry, nil)
@@ -197,7 +204,7 @@ func (s *spool) put(ctx context.Context, source string, entry, sealed []byte) (u
 			return 0, err
 		}
 	}
-	s.bytes.Add(uint64(len(entry)))
+	s.bytes.Add(size)
 	s.frames.Add(1)
 	s.mu.Lock()
 	s.newest[source] = seq
@@ -211,7 +218,7 @@ func (s *spool) put(ctx context.Context, source string, entry, sealed []byte) (u
 // recentBytes bounds the frames that are kept in memory until they are shipped.
 // What the stream reads back costs it a whole block, and many such blocks where
 // it writes and reads side by side.
-const recentBytes = 4 << 20
+const recentBytes = 2 << 20
 
 // recently finds the place of a message among the recent ones. The lock is held.
 func (s *spool) recently(seq uint64) (int, bool) {
@@ -249,10 +256,6 @@ func (m *spooled) head() *frame.Frame {
 // refused finds out why a message was not taken, or that it was.
 func (s *spool) refused(ctx context.Context, o *openSpool, source string, entry []byte, err error) (uint64, error) {
 	if errors.Is(err, bus.ErrFull) {
-		state, serr := o.frames.State(ctx)
-		if serr == nil && state.Bytes+uint64(len(entry))+4096 > uint64(s.cfg.Spool.MaxBytes) {
-			return 0, fmt.Errorf("spool: %w", err)
-		}
 		return 0, fmt.Errorf("spool: it is not full, so the disk must be: %w", errors.Join(errSpoolClosed, err))
 	}
 	if m, lerr := o.frames.Last(ctx, spoolSubject+source); lerr == nil && bytes.Equal(m.Data, entry) {

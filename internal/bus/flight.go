@@ -26,7 +26,9 @@ func (c *Conn) Start(_ context.Context, subject string, data []byte) (Flight, er
 	if !c.nc.IsConnected() {
 		return Flight{}, fmt.Errorf("bus: publish to %s: %w", subject, ErrOffline)
 	}
-	f, err := c.js.PublishMsgAsync(&nats.Msg{Subject: subject, Data: data}, jetstream.WithRetryAttempts(0))
+	m := &nats.Msg{Subject: subject, Data: data}
+	f, err := c.js.PublishMsgAsync(m, jetstream.WithRetryAttempts(0))
+	m.Data = nil // sent; the library's timer, also a stopped one, would keep it in memory
 	if err != nil {
 		return Flight{}, explain("publish to "+subject, err)
 	}

@@ -151,7 +151,7 @@ func TestCostOfACollector(t *testing.T) {
 	if ratio := float64(raw) / float64(m.sent.Load()); ratio < 8 {
 		t.Errorf("only 1/%.1f of the raw bytes", ratio)
 	}
-	if long && peak > 90<<20 || !long && cpu > 3 {
+	if long && peak > 70<<20 || !long && cpu > 3 {
 		t.Errorf("%.2f CPU s, %d MiB", cpu, peak>>20)
 	}
 	s.up.stop(t)
@@ -192,7 +192,7 @@ func TestMemoryWithABacklog(t *testing.T) {
 	use := s.col.cmd.ProcessState
 	t.Logf("backlog %d MiB, %d lines: %d MiB while it grew, %d MiB in all, %.1f CPU s, %d MiB sent", size>>20, lines, waiting>>20, peak>>20,
 		(use.UserTime() + use.SystemTime()).Seconds(), m.sent.Load()>>20)
-	if peak > 120<<20 {
+	if peak > 90<<20 {
 		t.Errorf("%d MiB", peak>>20)
 	}
 	s.up.stop(t)
