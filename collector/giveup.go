@@ -3,6 +3,7 @@ package collector
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"mimamori/frame"
@@ -64,11 +65,12 @@ func (s *spool) oldest(ctx context.Context, o *openSpool, source string, want fu
 	newest := s.newest[source]
 	s.mu.Unlock()
 	for {
-		m, err := o.frames.Next(ctx, spoolSubject+source, max(before, 1))
-		if unreadable(err) && before < newest { // which is there: what stands before it is damaged
-			if before, err = s.pass(ctx, o, before); err == nil {
-				continue
-			}
+		from := max(before, 1)
+		m, at, err := readable(ctx, o.frames, from, newest, func(from uint64) (*bus.Msg, error) {
+			return o.frames.Next(ctx, spoolSubject+source, from)
+		})
+		if at > from { // what was damaged is missed by its numbers
+			before = min(at, newest)
 		}
 		if unreadable(err) || err == nil && m.Seq >= newest {
 			return run, before, nil
@@ -99,13 +101,6 @@ func (s *spool) oldest(ctx context.Context, o *openSpool, source string, want fu
 		g.bytes += len(m.Data)
 		before = m.Seq + 1
 	}
-}
-
-// pass is behind the first message from a sequence on, which can't be read. Its
-// lines are missed by their numbers.
-func (s *spool) pass(ctx context.Context, o *openSpool, from uint64) (uint64, error) {
-	state, err := o.frames.State(ctx)
-	return max(from, state.First) + 1, err
 }
 
 func follows(a, b *frame.Frame) bool { return a.Key() == b.Key() && a.Last()+1 == b.First }
@@ -175,20 +170,21 @@ func (s *spool) nextGap(ctx context.Context) (*bus.Msg, error) {
 		return nil, err
 	}
 	put := s.gapsPut.Load() + 1
-	for o.none != put {
-		m, err := o.gaps.Next(ctx, gapSubject+">", o.gap)
-		if !unreadable(err) {
-			return m, err
-		}
-		state, err := o.gaps.State(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if o.gap = max(o.gap, state.First) + 1; o.gap > state.Last+1 { // else one is damaged: what it tells is missed by the numbers
-			o.gap, o.none = state.Last+1, put
-		}
+	if o.none == put {
+		return nil, nil //nolint:nilnil // none waits
 	}
-	return nil, nil //nolint:nilnil // none waits
+	m, at, err := readable(ctx, o.gaps, o.gap, math.MaxUint64, func(from uint64) (*bus.Msg, error) { // what a damaged one tells is missed by the numbers
+		return o.gaps.Next(ctx, gapSubject+">", from)
+	})
+	switch {
+	case unreadable(err):
+		o.gap, o.none = at, put
+		return nil, nil //nolint:nilnil // so
+	case err != nil:
+		return nil, fmt.Errorf("spool: %w", err)
+	}
+	o.gap = at
+	return m, nil
 }
 
 // gapShipped removes a gap that has arrived.

@@ -218,7 +218,7 @@ func (s *spool) put(ctx context.Context, source string, entry, sealed []byte) (u
 // recentBytes bounds the frames that are kept in memory until they are shipped.
 // What the stream reads back costs it a whole block, and many such blocks where
 // it writes and reads side by side.
-const recentBytes = 2 << 20
+const recentBytes = 4 << 20
 
 // recently finds the place of a message among the recent ones. The lock is held.
 func (s *spool) recently(seq uint64) (int, bool) {
@@ -313,20 +313,38 @@ func (s *spool) next(ctx context.Context, a *ahead, from, newest uint64) (*spool
 		return nil, err
 	}
 	a.given = s.given.Load()
-	for ; from <= newest; from++ {
-		msgs, err := o.frames.NextSome(ctx, from, a.size)
-		if err == nil {
-			for _, m := range msgs {
-				b, _ := entryFrame(m.Data) // nil where it is damaged
-				a.msgs = append(a.msgs, spooled{m.Seq, strings.TrimPrefix(m.Subject, spoolSubject), b})
-			}
-			return &a.msgs[0], nil
-		}
-		if !unreadable(err) || ctx.Err() != nil {
-			return nil, fmt.Errorf("spool: %w", err)
+	msgs, _, err := readable(ctx, o.frames, from, newest, func(from uint64) ([]bus.Msg, error) { return o.frames.NextSome(ctx, from, a.size) })
+	if unreadable(err) {
+		return nil, nil //nolint:nilnil // nothing waits
+	}
+	if err != nil {
+		return nil, fmt.Errorf("spool: %w", err)
+	}
+	for _, m := range msgs {
+		b, _ := entryFrame(m.Data) // nil where it is damaged
+		a.msgs = append(a.msgs, spooled{m.Seq, strings.TrimPrefix(m.Subject, spoolSubject), b})
+	}
+	return &a.msgs[0], nil
+}
+
+// readable gets what a stream has between two sequences, the first of it that
+// is not damaged. The error is unreadable where there is none. From at on
+// nothing is known.
+func readable[T any](ctx context.Context, st *bus.Stream, from, to uint64, get func(from uint64) (T, error)) (got T, at uint64, err error) {
+	if got, err = get(from); !unreadable(err) {
+		return got, from, err
+	}
+	state, serr := st.State(ctx)
+	if serr != nil {
+		return got, from, serr
+	}
+	// The same one again: it may have come since.
+	for from = max(from, state.First); from <= min(to, state.Last); from++ {
+		if got, err = get(from); !unreadable(err) {
+			break
 		}
 	}
-	return nil, nil //nolint:nilnil // nothing waits
+	return got, from, err
 }
 
 // unreadable tells whether a message is not there, or not any more what it was.
