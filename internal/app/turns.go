@@ -16,7 +16,7 @@ const (
 	turnsAhead = 12 // frames that may wait for ingest while turns are given
 	turnLeast  = 8  // turns whose frames may be under way or not yet stored: an outage must end even where ingest is always late
 	turnMost   = 64
-	turnStored = 1500 * time.Millisecond // what was sent in a turn shall be stored within
+	turnStored = 1200 * time.Millisecond // what was sent in a turn shall be stored within
 	turnCounts = time.Second             // a turn that is used for longer is on a thin line, which brings little at a time
 	turnLost   = 10 * time.Minute        // a collector that was given a turn and never came back
 	askLasts   = 10 * time.Second        // then the collector asks again
