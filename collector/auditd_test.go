@@ -7,7 +7,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -198,6 +200,10 @@ func auditd(t *testing.T, dir string) {
 			t.Skipf("the kernel refuses audit rules here: %v %s", err, out)
 		}
 	}
+	// Its log is there before the kernel knows of it; what happens between is nobody's.
+	eventually(t, "the kernel tells auditd", func() bool {
+		return auditStatus(t, "pid") == cmd.Process.Pid && auditStatus(t, "enabled") > 0
+	})
 }
 
 // auditRecords are all lines of auditd's logs, in no order; none when it
@@ -221,6 +227,25 @@ func auditRecords(t *testing.T, dir string) (out []string) {
 	return out
 }
 
+// auditStatus is a number that the kernel tells of its audit: enabled, pid of the
+// daemon, lost records.
+func auditStatus(t *testing.T, name string) int {
+	t.Helper()
+	out, err := exec.Command("auditctl", "-s").CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v %s", err, out)
+	}
+	found := regexp.MustCompile(`(?m)^` + name + ` (\d+)$`).FindSubmatch(out)
+	if found == nil {
+		t.Fatalf("no %s in %q", name, out)
+	}
+	n, err := strconv.Atoi(string(found[1]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
 func TestRealAuditdIsReadWholeAndOnceOverRestarts(t *testing.T) {
 	dir, key := t.TempDir(), newKey(t)
 	write(t, filepath.Join(dir, "watched"), "x")
@@ -228,6 +253,7 @@ func TestRealAuditdIsReadWholeAndOnceOverRestarts(t *testing.T) {
 	p := newPrefecture(t, key)
 	cfg := config(t, Input{Source: "in", Type: "auditd", Paths: []string{filepath.Join(dir, "audit.log")}})
 	const events = 25_000
+	lost := auditStatus(t, "lost")
 	for range 5 { // restarts in the midst of it
 		u := start(t, cfg, key, p.conn)
 		for range events / 5 {
@@ -239,7 +265,7 @@ func TestRealAuditdIsReadWholeAndOnceOverRestarts(t *testing.T) {
 	eventually(t, "auditd has written all", func() bool {
 		before := want
 		want = auditRecords(t, dir)
-		return len(want) >= 4*events && slices.Equal(want, before)
+		return len(want) >= 4*events-(auditStatus(t, "lost")-lost) && slices.Equal(want, before) // on a busy machine it loses some
 	})
 	start(t, cfg, key, p.conn)
 	var recs []frame.Record
