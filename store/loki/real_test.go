@@ -110,6 +110,26 @@ func ids(t *testing.T, l *testkit.Loki, tenant string, from, to time.Time) map[s
 	return out
 }
 
+// flushed has Loki write out what is in its memory and returns a tenant's lines, once
+// so many are found: it has answered before all is written. Each time it is asked
+// another question, for it remembers answers.
+func flushed(t *testing.T, l *testkit.Loki, tenant string, want int, from, to time.Time) (got map[string]testkit.LokiLine) {
+	t.Helper()
+	l.Flush(t)
+	tick := time.NewTicker(500 * time.Millisecond)
+	defer tick.Stop()
+	for try := range 120 {
+		if got = ids(t, l, tenant, from.Add(-time.Duration(try)*time.Second), to); len(got) >= want {
+			break
+		}
+		<-tick.C
+	}
+	if len(got) != want {
+		t.Errorf("%s has %d lines, want %d", tenant, len(got), want)
+	}
+	return got
+}
+
 func openStore(t *testing.T) *store.Store {
 	t.Helper()
 	s, err := store.Open(t.TempDir(), store.Options{Threads: 1, Sinks: []store.SinkOptions{{Name: "loki"}}})
@@ -239,11 +259,8 @@ func TestADayWithoutLoki(t *testing.T) {
 	}
 	l.Start(t)
 	follow(t, s, to, int(st.Behind)+2*each, func() { hour(1) })
-	l.Flush(t)
 	for _, town := range towns {
-		if got := ids(t, l, town, now.Add(-30*time.Hour), now.Add(time.Hour)); len(got) != 25*each {
-			t.Errorf("%s has %d lines, want %d", town, len(got), 25*each)
-		}
+		flushed(t, l, town, 25*each, now.Add(-30*time.Hour), now.Add(time.Hour))
 	}
 	if st := s.Stats().Sinks[0]; st.Behind != 0 || st.Err != "" {
 		t.Errorf("%+v", st)
@@ -269,19 +286,7 @@ func TestLateAndOldEvents(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	l.Flush(t)
-	tick := time.NewTicker(500 * time.Millisecond)
-	defer tick.Stop()
-	var got map[string]testkit.LokiLine
-	for try := range 120 { // until it has; each time another question, for Loki remembers answers
-		if got = ids(t, l, "131016", now.Add(-6*day-time.Duration(try)*time.Second), now.Add(time.Hour)); len(got) >= 10 {
-			break
-		}
-		<-tick.C
-	}
-	if len(got) != 10 {
-		t.Errorf("%d lines: %v", len(got), got)
-	}
+	got := flushed(t, l, "131016", 10, now.Add(-6*day), now.Add(time.Hour))
 	if x := got["c1/fw/7/7"]; x.Labels["lane"] != laneArrival || !x.Time.Equal(now) || x.Labels["time"] != now.Add(-400*day).UTC().Format(time.RFC3339Nano) {
 		t.Errorf("%+v", x)
 	}
