@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -183,10 +184,10 @@ func (o *outage) run(ctx context.Context, r *OutageResult) error {
 		defer conns[i].Close()
 	}
 	began := time.Now()
-	for i, t := range o.towns {
-		if err := t.fill(ctx, conns[i], o.each); err != nil {
-			return err
-		}
+	if err := o.fill(ctx, conns); err != nil {
+		return err
+	}
+	for _, t := range o.towns {
 		r.BacklogBytes += t.col.Stats().SpoolSize
 	}
 	r.FillSeconds = time.Since(began).Seconds()
@@ -201,6 +202,26 @@ func (o *outage) run(ctx context.Context, r *OutageResult) error {
 	}
 	r.DrainPerSecond = float64(r.Backlog) / max(r.DrainSeconds, 1e-9)
 	return o.account(ctx, r)
+}
+
+// fill fills the spools, of as many collectors at once as there are processors.
+func (o *outage) fill(ctx context.Context, conns []net.Conn) error {
+	towns := make(chan int, len(o.towns))
+	for i := range o.towns {
+		towns <- i
+	}
+	close(towns)
+	errs := make([]error, runtime.GOMAXPROCS(0))
+	var wg sync.WaitGroup
+	for n := range errs {
+		wg.Go(func() {
+			for i := range towns {
+				errs[n] = errors.Join(errs[n], o.towns[i].fill(ctx, conns[i], o.each))
+			}
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
 }
 
 // fill sends a collector's lines of the outage and waits until they are in its
