@@ -224,6 +224,57 @@ func TestALateTownIsHeardAmongManyLateTowns(t *testing.T) {
 	}
 }
 
+// TestWhatIsOvertakenIsJudged: of an old file some parts overtake others, which
+// come later in their own order, mixed with the first at random. Each hour has
+// three events, which are one alert.
+func TestWhatIsOvertakenIsJudged(t *testing.T) {
+	s, x := setOf(t, ruleOf(t, "r", `has(event.action)`, "correlate: {count: 3, by: [host.name], within: 60s}")), new(event.Builder)
+	rapid.Check(t, func(t *rapid.T) {
+		var first, overtaken []time.Duration
+		hours := rapid.IntRange(1, 20).Draw(t, "hours")
+		for h := range hours {
+			order := &first
+			if rapid.Bool().Draw(t, "overtaken") {
+				order = &overtaken
+			}
+			for n := range 3 {
+				*order = append(*order, time.Duration(h)*time.Hour+time.Duration(n)*time.Second)
+			}
+		}
+		e, alerts, ahead := NewEngine(s, Options{}), 0, time.Duration(0)
+		emit := func(event.Alert) { alerts++ }
+		for seq := range 3 * hours {
+			next := &first
+			if len(first) == 0 || len(overtaken) > 0 && overtaken[0] < ahead && rapid.Bool().Draw(t, "turn") {
+				next = &overtaken
+			}
+			at := (*next)[0]
+			*next, ahead = (*next)[1:], max(ahead, at)
+			var b event.Batch
+			x.Set(fieldTime, event.Time(testStart.Add(at).UnixNano()))
+			x.Set(fieldReceived, event.Time(testStart.Add(48*time.Hour).UnixNano()))
+			x.Set(fieldIngested, event.Time(testStart.Add(48*time.Hour).UnixNano()))
+			x.Set(event.MustLookup("event.action"), event.String("a"))
+			x.Set(event.MustLookup("host.name"), event.String("h"))
+			b.Append(x, event.Ref{Collector: "c", Source: "s", Epoch: 1, Seq: uint64(seq + 1)})
+			e.Evaluate(&b, emit)
+			if rapid.IntRange(0, 9).Draw(t, "restart") == 0 {
+				snap, err := e.Snapshot()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if e = NewEngine(s, Options{}); e.Restore(snap) != nil {
+					t.Fatal("not restored")
+				}
+			}
+		}
+		e.Flush(emit)
+		if late := e.Stats().Late; alerts != hours || late > 0 {
+			t.Errorf("%d alerts, want %d; %d events were too late", alerts, hours, late)
+		}
+	})
+}
+
 // keptStream has events that many of correlatedSet's rules keep.
 func keptStream() *event.Batch {
 	b, x := &event.Batch{}, new(event.Builder)

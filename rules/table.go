@@ -55,11 +55,14 @@ type keptEvent struct {
 
 // The bounds of what a rule holds. Beyond evidenceBudget only references to
 // events are kept; beyond maxWaiting events are judged before their lateness
-// has passed; beyond maxLanes what is late shares one.
+// has passed; beyond maxLanes what is late shares one. A place has maxCourses of
+// them: on a busy line what is new overtakes what is old, in a file that is read
+// after a day as well, and what was overtaken comes later, in its own order.
 const (
 	evidenceBudget = 32 << 20
 	maxWaiting     = 1 << 20
 	maxLanes       = 256
+	maxCourses     = 4
 	sharedLane     = "*" // no collector's name
 	laneIdle       = int64(10 * time.Minute)
 	keyKept        = int64(30 * 24 * time.Hour) // a key that has gone silent is known for so long
@@ -167,28 +170,44 @@ func (t *table) drop(g *group, before int64) {
 }
 
 // lane is where an event that the rules see now waits; nil when it is too late
-// even among its like.
+// even among its like. It goes on where the others are just before it. Where it
+// can't count with them any more it begins a lane of its own, while there are
+// some: what it has overtaken may come yet. The last of them is for what is too
+// late for all others.
 func (t *table) lane(at, clock int64, from *origin, delayed bool) *lane {
 	if at >= clock-t.lateness {
 		return &t.live
 	}
-	name := from.collector
+	var buf [128]byte
+	name := append(buf[:0], from.collector...)
 	if !delayed { // an old file is read: others of that collector are elsewhere in time
-		name += "/" + from.source
+		name = append(append(name, '/'), from.source...)
 	}
-	l := t.lanes[name]
-	if l == nil && len(t.lanes) >= maxLanes {
-		name = sharedLane
-		l = t.lanes[name]
+	if len(t.lanes) >= maxLanes && t.lanes[string(name)] == nil {
+		name = append(name[:0], sharedLane...)
 	}
-	if l == nil {
-		l = &lane{name: name, clock: never}
-		t.lanes[name] = l
+	var l *lane
+	free, spare := 0, 0 // free is the length of a name
+	for range maxCourses {
+		switch x := t.lanes[string(name)]; {
+		case x == nil:
+			if spare++; spare == 1 {
+				free = len(name)
+			}
+		case x.clock <= at+t.lateness && (l == nil || l.clock < x.clock):
+			l = x
+		}
+		name = append(name, '+')
 	}
-	if l.clock = max(l.clock, at); at < l.clock-t.lateness {
+	switch {
+	case l == nil && spare == 0:
 		t.late++
 		return nil
+	case l == nil || spare > 1 && l.clock+t.lateness+t.within < at:
+		l = &lane{name: string(name[:free]), clock: at}
+		t.lanes[l.name] = l
 	}
+	l.clock = max(l.clock, at)
 	return l
 }
 

@@ -63,6 +63,8 @@ func newGauges(a *App) *gauges {
 		{"stream_refuses", "1 while the stream of frames takes nothing.", nil},
 		{"commit_timestamp_seconds", "When events were last made durable.", nil},
 		{"detection_delay_seconds", "From the newest line behind the last alert to the alert.", nil},
+		{"rule_events_late", "Events that came too late for a correlation to count them, since ever, by each of the rules.", nil},
+		{"rule_groups_evicted", "Groups that a rule forgot because it had too many, since ever.", nil},
 		{"pipeline_failing", "1 while something of the pipeline is tried again.", nil},
 		{"enrichment_files_failed", "Files of assets, places and indicators that cannot be read.", nil},
 		{"segments_set_aside", "Segments that cannot be read.", nil},
@@ -148,6 +150,8 @@ func (g *gauges) pipeline(set setter) {
 	set("frames_rejected", float64(p.Rejected))
 	set("chains_broken", float64(p.Broken))
 	set("detection_delay_seconds", p.AlertDelay.Seconds())
+	set("rule_events_late", float64(g.app.rules.late.Load()))
+	set("rule_groups_evicted", float64(g.app.rules.evicted.Load()))
 	set("pipeline_failing", truth(p.Err != ""))
 	set("enrichment_files_failed", float64(g.app.enricher.Failed()))
 	if g.app.archive != nil {

@@ -33,6 +33,8 @@ type rulebook struct {
 	wrong  error                  // with the rules as they were read
 	err    atomic.Pointer[string] // why the folders' newest state is not in use; "": it is
 
+	late, evicted atomic.Uint64 // rules.Stats has them
+
 	mu  sync.Mutex
 	out map[string]string // suspended rules, and why
 }
@@ -61,6 +63,9 @@ func (r *rulebook) warnings() (out []string) {
 func (r *rulebook) Evaluate(b *event.Batch, emit func(event.Alert)) {
 	r.turn()
 	r.engine.Evaluate(b, emit)
+	s := r.engine.Stats()
+	r.late.Store(s.Late)
+	r.evicted.Store(s.Evicted)
 }
 
 // Advance tells the rules the time.
