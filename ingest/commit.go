@@ -82,8 +82,8 @@ func (p *Pipeline) commitAll(ctx context.Context, commits <-chan *group) {
 	}
 }
 
-// commit writes alerts, frames, events and checkpoint, in this order, then lets
-// the frames go: what is in the store is in the archive.
+// commit writes alerts, frames, events and checkpoint, in this order; then the
+// frames may go: what is in the store is in the archive.
 func (p *Pipeline) commit(ctx context.Context, g *group) error {
 	if len(g.alerts) > 0 {
 		if _, err := p.cfg.Alerts.Insert(ctx, g.alerts); err != nil {
@@ -131,11 +131,36 @@ func (p *Pipeline) commit(ctx context.Context, g *group) error {
 	p.gauges.committed, p.gauges.committedAt = g.upTo, p.cfg.Now()
 	p.mu.Unlock()
 	if g.check != nil && g.check.Position > p.cfg.Keep {
-		if err := p.cfg.Stream.Purge(ctx, "", g.check.Position-p.cfg.Keep+1); err != nil && !errors.Is(err, context.Canceled) {
+		p.through.Store(g.check.Position - p.cfg.Keep)
+	}
+	return nil
+}
+
+// purgeEvery is how often the stream lets frames go: it rewrites some of its file
+// each time, and what is stored need not wait for that.
+const purgeEvery = time.Second
+
+// purge lets the frames go that are done with, until the committer has ended.
+func (p *Pipeline) purge(ctx context.Context, ended <-chan struct{}) {
+	tick := time.NewTicker(purgeEvery)
+	defer tick.Stop()
+	gone := uint64(0)
+	for last := false; !last; {
+		select {
+		case <-tick.C:
+		case <-ended:
+			last = true
+		}
+		to := p.through.Load()
+		if to == gone {
+			continue
+		}
+		if err := p.cfg.Stream.Purge(ctx, "", to+1); err == nil {
+			gone = to
+		} else if !errors.Is(err, context.Canceled) {
 			p.cfg.Log.Warn("frames that are done with could not be removed yet", "err", err)
 		}
 	}
-	return nil
 }
 
 func pause(ctx context.Context, d time.Duration) {

@@ -121,7 +121,7 @@ const idle = 2 * time.Second
 const maxUnchecked = 30 * time.Second
 
 // maxPending bounds the events of one commit, and so the memory of the pipeline.
-const maxPending = 24_000
+const maxPending = 12_000
 
 // frameJob is a frame on its way through a worker.
 type frameJob struct {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"mimamori/frame"
@@ -36,6 +37,7 @@ type Pipeline struct {
 
 	group   *group
 	forgets chan *forgetting
+	through atomic.Uint64 // the stream's frames up to this one are done with
 }
 
 // New opens the pipeline where it stopped. Trouble with the checkpoint is
