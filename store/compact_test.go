@@ -60,7 +60,8 @@ func answers(t testing.TB, s *Store) string {
 
 func TestCompactionKeepsEveryAnswer(t *testing.T) {
 	dir := t.TempDir()
-	s := open(t, dir, Options{})
+	steps := 0
+	s := open(t, dir, Options{Rest: func(time.Duration) { steps++ }})
 	m := newMix(5)
 	for range mergeFactor {
 		commit(t, s, m.batch(1+m.r.IntN(900)))
@@ -73,6 +74,9 @@ func TestCompactionKeepsEveryAnswer(t *testing.T) {
 	}
 	if n := len(s.segments); n >= stats.Segments {
 		t.Fatalf("%d segments of %d", n, stats.Segments)
+	}
+	if steps < 10 || s.Fresh() != s.Stats().Fresh {
+		t.Errorf("it could rest %d times, and %d segments are fresh", steps, s.Fresh())
 	}
 	if _, err := os.Stat(held[0].path); err != nil {
 		t.Fatal("a file went while a query held it")

@@ -1,6 +1,9 @@
 package store
 
-import "fmt"
+import (
+	"fmt"
+	"time"
+)
 
 // write writes a stretch's row groups, all at once, column by column.
 func (w *merger) write(b *stretch) error {
@@ -15,8 +18,12 @@ func (w *merger) write(b *stretch) error {
 		}
 	}
 	for _, c := range w.columns {
+		began := time.Now()
 		if err := w.deal(b, c); err != nil {
 			return err
+		}
+		if w.rest != nil {
+			w.rest(time.Since(began))
 		}
 	}
 	for _, g := range b.groups {

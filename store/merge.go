@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/parquet-go/parquet-go/format"
 )
@@ -64,6 +65,7 @@ type merger struct {
 	column  *column // the one that is being written
 	apart   bool
 	bare    bool
+	rest    func(worked time.Duration)
 }
 
 // output is a segment being written.

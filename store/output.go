@@ -29,6 +29,7 @@ func (w *merger) outputs(s *Store, job merging) {
 		parts[i].Tenants = map[string]int64{}
 		w.outs = append(w.outs, &output{store: s, name: name, manifest: parts[i]})
 	}
+	w.rest = s.opts.Rest
 	w.apart, w.bare = job.apart, len(towns) > 1 && !job.apart && rowsOf(job.from) <= int64(s.enc.bare)
 }
 

@@ -18,6 +18,7 @@ type segment struct {
 	manifest   *manifest
 	columns    map[string]shape
 	first      int64         // nothing in it arrived before
+	fresh      bool          // as it was committed, never merged
 	refs       atomic.Int64  // one for being live, one for each query
 	dead       atomic.Bool   // out of the live list
 	damaged    atomic.Bool   // compaction met a page that can't be read
@@ -40,6 +41,7 @@ func loadSegment(path string) (*segment, error) {
 		return nil, fmt.Errorf("store: %w", err)
 	}
 	g := &segment{path: path, name: filepath.Base(path), size: info.Size(), manifest: m, columns: map[string]shape{}, first: firstArrival(meta), gone: make(chan struct{})}
+	g.fresh = len(m.Replaces) == 0 && group(strings.TrimSuffix(g.name, ".tmp")) == nil
 	for _, c := range schemaColumns(meta) {
 		g.columns[strings.Clone(c.name)] = c.shape
 	}

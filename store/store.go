@@ -39,6 +39,11 @@ type Options struct {
 	SQLBox   []string         // the command that runs ServeSQL, for analysts' statements; nil: there are none
 	Lists    lang.Lists       // answers inList in searches; nil: no list has members
 	Sinks    []SinkOptions    // those that Follow will serve
+
+	// Rest is called between two steps of a merge, which take some 10 ms each, with
+	// how long the last one took: merging may wait for what is more urgent; nil: it
+	// does not.
+	Rest func(worked time.Duration)
 }
 
 // Store is an open event store. Its methods may be called at any time by any
@@ -89,7 +94,7 @@ type SetAside struct {
 // Stats are the store's figures.
 type Stats struct {
 	Segments int
-	Fresh    int // of these as they were committed, never merged
+	Fresh    int // of these, as Store.Fresh tells
 	Events   int64
 	Bytes    int64 // on disk, set-aside files apart
 	Oldest   time.Time
@@ -150,6 +155,18 @@ func (s *Store) Frames() []FrameRange {
 	return slices.Clone(s.frames)
 }
 
+// Fresh is how many segments are as they were committed, never merged.
+func (s *Store) Fresh() (n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, g := range s.segments {
+		if g.fresh {
+			n++
+		}
+	}
+	return n
+}
+
 // Stats returns the store's figures.
 func (s *Store) Stats() Stats {
 	s.mu.Lock()
@@ -157,7 +174,7 @@ func (s *Store) Stats() Stats {
 	st := Stats{Segments: len(s.segments), Tenants: map[string]int64{}, SetAside: slices.Clone(s.aside), Sinks: s.sinkStats()}
 	for _, g := range s.segments {
 		m := g.manifest
-		if len(m.Replaces) == 0 && group(g.name) == nil {
+		if g.fresh {
 			st.Fresh++
 		}
 		st.Events += m.Events

@@ -42,6 +42,7 @@ type App struct {
 	conn     *bus.Conn
 	frames   *bus.Stream
 	turns    *turns
+	merging  atomic.Bool // of segments
 	store    *store.Store
 	answers  answers // to searches
 	engines  []*engine

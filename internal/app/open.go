@@ -62,7 +62,7 @@ func (a *App) dialBus(ctx context.Context) error {
 }
 
 func (a *App) openStore(context.Context) error {
-	s, err := store.Open(filepath.Join(a.cfg.Data, "events"), store.Options{Log: a.log, Now: a.now, Lists: a.lists, Sinks: a.sinkOptions(), SQLBox: a.cfg.SQLBox})
+	s, err := store.Open(filepath.Join(a.cfg.Data, "events"), store.Options{Log: a.log, Now: a.now, Lists: a.lists, Sinks: a.sinkOptions(), SQLBox: a.cfg.SQLBox, Rest: a.rest})
 	if err != nil {
 		return err
 	}

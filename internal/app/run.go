@@ -47,9 +47,23 @@ func (a *App) Run(ctx context.Context) error {
 	return errors.Join(g.Run(), a.Close())
 }
 
-// mostFresh segments may wait to be merged while collectors send what an outage
-// held up: what comes now goes first.
-const mostFresh = 500
+// While collectors send what an outage held up, mostFresh segments may wait to be
+// merged, and then it is done beside the work, a third of the time. Beyond
+// farTooFresh no more is sent until it has caught up.
+const (
+	mostFresh   = 1000
+	farTooFresh = 2 * mostFresh
+)
+
+// lags tells whether merging needs all the time there is.
+func (a *App) lags() bool { return a.merging.Load() && a.store.Fresh() > farTooFresh }
+
+// rest lets what comes go first while collectors send what an outage held up.
+func (a *App) rest(worked time.Duration) {
+	if a.turns != nil && !a.turns.idle() && !a.lags() {
+		time.Sleep(2 * worked)
+	}
+}
 
 // housekeep merges small segments and removes old ones.
 func (a *App) housekeep(ctx context.Context) error {
@@ -62,10 +76,12 @@ func (a *App) housekeep(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
-		if a.turns.idle() || a.store.Stats().Fresh > mostFresh {
+		if a.turns.idle() || a.store.Fresh() > mostFresh {
+			a.merging.Store(true)
 			if err := a.store.Compact(ctx); err != nil && ctx.Err() == nil {
 				a.log.Error("merging segments", "err", err)
 			}
+			a.merging.Store(false)
 		}
 		if now := a.now(); now.Sub(retained) > time.Hour {
 			retained = now

@@ -14,7 +14,7 @@ const (
 	turnBytes  = 96 << 10 // of frames that a collector may send at once
 	turnsEvery = 20 * time.Millisecond
 	turnsAhead = 12 // frames that may wait for ingest while turns are given
-	turnLeast  = 8  // turns whose frames may be under way or not yet stored: an outage must end even where ingest is always late
+	turnLeast  = 4  // turns whose frames may be under way or not yet stored: an outage must end even where ingest is always late
 	turnMost   = 64
 	turnStored = 1200 * time.Millisecond // what was sent in a turn shall be stored within
 	turnCounts = time.Second             // a turn that is used for longer is on a thin line, which brings little at a time
@@ -90,14 +90,14 @@ func (t *turns) idle() bool {
 	return len(t.asks)+len(t.given) == 0
 }
 
-// give answers those who wait, while there is room. newest is the newest frame
-// in the stream, taken and stored how far ingest came.
-func (t *turns) give(newest, taken, stored uint64) {
+// give answers those who wait, while there is room and nothing holds it. newest is
+// the newest frame in the stream, taken and stored how far ingest came.
+func (t *turns) give(newest, taken, stored uint64, held bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := t.now()
 	t.settle(newest, stored, now)
-	for len(t.asks) > 0 && newest < taken+turnsAhead && t.busy(now) < t.window {
+	for !held && len(t.asks) > 0 && newest < taken+turnsAhead && t.busy(now) < t.window {
 		w := t.asks[0]
 		t.asks = slices.Delete(t.asks, 0, 1)
 		if now.Sub(w.at) > askLasts {
@@ -167,7 +167,7 @@ func (a *App) giveTurns(ctx context.Context) error {
 			}
 		} else {
 			taken, stored := a.pipeline.Progress()
-			a.turns.give(state.Last, taken, stored)
+			a.turns.give(state.Last, taken, stored, a.lags())
 		}
 		told = err != nil
 		select {

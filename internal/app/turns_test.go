@@ -40,7 +40,7 @@ func (c *crowd) wish(collector string, last uint64) {
 
 func (c *crowd) turnsGiven(stored uint64) []string {
 	c.got = nil
-	c.give(c.newest, c.newest, stored)
+	c.give(c.newest, c.newest, stored, false)
 	return c.got
 }
 
@@ -102,9 +102,17 @@ func TestTurnsAreGivenInOrderAndOneAtATime(t *testing.T) {
 		t.Errorf("a came back without having sent, and then %v had a turn", got)
 	}
 	c.newest = 100
-	c.give(100, 100-turnsAhead, 0)
+	c.give(100, 100-turnsAhead, 0, false)
 	if len(c.got) > 1 {
 		t.Errorf("ingest is behind, and %v had a turn", c.got)
+	}
+	c.got, c.window = nil, 10
+	c.wish("d", 0)
+	if c.give(c.newest, c.newest, c.newest, true); len(c.got) > 0 {
+		t.Errorf("merging is behind, and %v had a turn", c.got)
+	}
+	if c.give(c.newest, c.newest, c.newest, false); len(c.got) == 0 {
+		t.Error("nobody had a turn after that")
 	}
 }
 
