@@ -62,7 +62,8 @@ fuzz:
 	done
 
 # Every fault FAULTS times: kill -9 of all programs and stores, cut and thin lines,
-# full disks, damaged files; full disks and kills of the collector 50 times at most. It takes an hour or two; CI runs a few of each.
+# full disks, damaged files; full disks and kills of the collector 50 times at
+# most. It takes an hour or two; CI runs a few of each.
 FAULTS ?= 200
 soak: engines
 	MIMAMORI_FAULTS=$(FAULTS) $(GO) test -count=1 -timeout 3h -p 1 -run 'Kill|FullDisk|Flipped|ClockSetBack' ./store ./archive ./internal/app ./collector

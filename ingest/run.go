@@ -31,7 +31,7 @@ func (p *Pipeline) Run(ctx context.Context) error {
 	order, work := make(chan *frameJob, 4*p.cfg.Workers), make(chan *frameJob, 4*p.cfg.Workers)
 	commits := make(chan *group)
 	ended := make(chan struct{})
-	var readers, workers, committer, purger sync.WaitGroup
+	var readers, workers, committer sync.WaitGroup
 	for _, w := range parsers {
 		workers.Go(func() {
 			for j := range work {
@@ -40,16 +40,17 @@ func (p *Pipeline) Run(ctx context.Context) error {
 		})
 	}
 	readers.Go(func() { p.read(ctx, order, work) })
-	committer.Go(func() { p.commitAll(ctx, commits) })
-	purger.Go(func() { p.purge(context.WithoutCancel(ctx), ended) })
+	committer.Go(func() {
+		defer close(ended)
+		p.commitAll(ctx, commits)
+	})
+	committer.Go(func() { p.purge(context.WithoutCancel(ctx), ended) })
 	p.sequence(ctx, order, commits)
 	for range order { // let the reader out; these frames are read again next time
 	}
 	readers.Wait()
 	workers.Wait()
 	committer.Wait()
-	close(ended)
-	purger.Wait()
 	return nil
 }
 

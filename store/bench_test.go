@@ -139,3 +139,37 @@ func BenchmarkRewrite(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkMerge divides by municipality what an outage left: 100 segments of 12,000
+// events of all of them.
+func BenchmarkMerge(b *testing.B) {
+	const commits, events = 100, 12_000
+	m := newMix(1)
+	var batches []*event.Batch
+	for range commits {
+		batches = append(batches, m.batch(events))
+	}
+	var cpu, bytes int64
+	b.ReportAllocs()
+	for b.Loop() {
+		b.StopTimer()
+		s := open(b, b.TempDir(), Options{})
+		for _, batch := range batches {
+			if err := s.Commit(context.Background(), Commit{Batches: []*event.Batch{batch}}); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.StartTimer()
+		before := cpuTime(b)
+		if err := s.Compact(context.Background()); err != nil {
+			b.Fatal(err)
+		}
+		cpu += cpuTime(b) - before
+		bytes = s.Stats().Bytes
+		b.StopTimer()
+		_ = s.Close()
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(cpu)/float64(b.N)/(commits*events), "cpu-ns/event")
+	b.ReportMetric(float64(bytes)/(commits*events), "B/event")
+}

@@ -61,7 +61,7 @@ func answers(t testing.TB, s *Store) string {
 func TestCompactionKeepsEveryAnswer(t *testing.T) {
 	dir := t.TempDir()
 	steps := 0
-	s := open(t, dir, Options{Rest: func(time.Duration) { steps++ }})
+	s := open(t, dir, Options{Rest: func(context.Context, time.Duration) { steps++ }})
 	m := newMix(5)
 	for range mergeFactor {
 		commit(t, s, m.batch(1+m.r.IntN(900)))

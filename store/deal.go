@@ -1,12 +1,13 @@
 package store
 
 import (
+	"context"
 	"fmt"
 	"time"
 )
 
 // write writes a stretch's row groups, all at once, column by column.
-func (w *merger) write(b *stretch) error {
+func (w *merger) write(ctx context.Context, b *stretch) error {
 	for _, g := range b.groups {
 		if g.out.file == nil {
 			if err := w.open(g.out); err != nil {
@@ -23,7 +24,7 @@ func (w *merger) write(b *stretch) error {
 			return err
 		}
 		if w.rest != nil {
-			w.rest(time.Since(began))
+			w.rest(ctx, time.Since(began))
 		}
 	}
 	for _, g := range b.groups {

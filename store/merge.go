@@ -65,7 +65,7 @@ type merger struct {
 	column  *column // the one that is being written
 	apart   bool
 	bare    bool
-	rest    func(worked time.Duration)
+	rest    func(ctx context.Context, worked time.Duration)
 }
 
 // output is a segment being written.
@@ -161,17 +161,17 @@ func (w *merger) run(ctx context.Context) error {
 		if err := w.plan(&b, q); err != nil {
 			return err
 		}
-		if err := w.write(&b); err != nil {
+		if err := w.write(ctx, &b); err != nil {
 			return err
 		}
 		for w.done < w.now {
-			if err := w.finish(); err != nil {
+			if err := w.finish(ctx); err != nil {
 				return err
 			}
 		}
 	}
 	for w.done < len(w.outs) {
-		if err := w.finish(); err != nil {
+		if err := w.finish(ctx); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"maps"
 	"slices"
 )
@@ -76,11 +77,11 @@ func (w *merger) open(o *output) error {
 }
 
 // finish ends the next output.
-func (w *merger) finish() error {
+func (w *merger) finish(ctx context.Context) error {
 	o := w.outs[w.done]
 	w.done++
 	if o.file == nil { // frames without events
-		if err := w.write(&stretch{groups: []rowsFor{{out: o}}}); err != nil {
+		if err := w.write(ctx, &stretch{groups: []rowsFor{{out: o}}}); err != nil {
 			return err
 		}
 	}

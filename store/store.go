@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"io"
 	"log/slog"
@@ -41,9 +42,9 @@ type Options struct {
 	Sinks    []SinkOptions    // those that Follow will serve
 
 	// Rest is called between two steps of a merge, which take some 10 ms each, with
-	// how long the last one took: merging may wait for what is more urgent; nil: it
-	// does not.
-	Rest func(worked time.Duration)
+	// how long the last one took: merging may wait for what is more urgent, until ctx
+	// ends; nil: it does not.
+	Rest func(ctx context.Context, worked time.Duration)
 }
 
 // Store is an open event store. Its methods may be called at any time by any

@@ -59,9 +59,9 @@ const (
 func (a *App) lags() bool { return a.merging.Load() && a.store.Fresh() > farTooFresh }
 
 // rest lets what comes go first while collectors send what an outage held up.
-func (a *App) rest(worked time.Duration) {
+func (a *App) rest(ctx context.Context, worked time.Duration) {
 	if a.turns != nil && !a.turns.idle() && !a.lags() {
-		time.Sleep(2 * worked)
+		_ = wait(ctx, 2*worked) // the merge looks at ctx itself
 	}
 }
 

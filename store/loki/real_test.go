@@ -110,9 +110,9 @@ func ids(t *testing.T, l *testkit.Loki, tenant string, from, to time.Time) map[s
 	return out
 }
 
-// flushed has Loki write out what is in its memory and returns a tenant's lines since
-// then, once so many are found: it has answered before all is written. Each time it is asked
-// another question, for it remembers answers.
+// flushed has Loki write out what is in its memory and returns a tenant's lines
+// since then, once so many are found: it has answered before all is written. Each
+// time it is asked another question, for it remembers answers.
 func flushed(t *testing.T, l *testkit.Loki, tenant string, want int, from time.Time) (got map[string]testkit.LokiLine) {
 	t.Helper()
 	l.Flush(t)
