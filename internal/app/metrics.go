@@ -63,7 +63,7 @@ func newGauges(a *App) *gauges {
 		{"stream_refuses", "1 while the stream of frames takes nothing.", nil},
 		{"commit_timestamp_seconds", "When events were last made durable.", nil},
 		{"detection_delay_seconds", "From the newest line behind the last alert to the alert.", nil},
-		{"rule_events_late", "Events that came too late for a correlation to count them, since ever, by each of the rules.", nil},
+		{"rule_events_late", "Events that came too late to be counted by a correlation rule, since ever; an event is counted once for each such rule.", nil},
 		{"rule_groups_evicted", "Groups that a rule forgot because it had too many, since ever.", nil},
 		{"pipeline_failing", "1 while something of the pipeline is tried again.", nil},
 		{"enrichment_files_failed", "Files of assets, places and indicators that cannot be read.", nil},

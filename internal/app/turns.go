@@ -13,7 +13,7 @@ import (
 const (
 	turnBytes  = 96 << 10 // of frames that a collector may send at once
 	turnsEvery = 20 * time.Millisecond
-	turnsAhead = 12 // frames that may wait for ingest while turns are given
+	turnsAhead = 12 // frames that may wait for ingest, or be on their way, while turns are given
 	turnLeast  = 4  // turns whose frames may be under way or not yet stored: an outage must end even where ingest is always late
 	turnMost   = 64
 	turnStored = 1200 * time.Millisecond // what was sent in a turn shall be stored within
@@ -97,7 +97,7 @@ func (t *turns) give(newest, taken, stored uint64, held bool) {
 	defer t.mu.Unlock()
 	now := t.now()
 	t.settle(newest, stored, now)
-	for !held && len(t.asks) > 0 && newest < taken+turnsAhead && t.busy(now) < t.window {
+	for !held && len(t.asks) > 0 && newest+t.coming(now) < taken+turnsAhead && t.busy(now) < t.window {
 		w := t.asks[0]
 		t.asks = slices.Delete(t.asks, 0, 1)
 		if now.Sub(w.at) > askLasts {
@@ -115,12 +115,25 @@ func (t *turns) give(newest, taken, stored uint64, held bool) {
 // busy is how many turns count against the window.
 func (t *turns) busy(now time.Time) (n int) {
 	for _, g := range t.given {
-		if g.last > 0 || now.Sub(g.at) < turnCounts {
+		if g.last > 0 || g.coming(now) {
 			n++
 		}
 	}
 	return n
 }
+
+// coming is how many turns have frames on their way, a frame of each at least.
+func (t *turns) coming(now time.Time) (n uint64) {
+	for _, g := range t.given {
+		if g.coming(now) {
+			n++
+		}
+	}
+	return n
+}
+
+// coming tells whether the turn's frames may all arrive in the next moment.
+func (g turn) coming(now time.Time) bool { return g.last == 0 && now.Sub(g.at) < turnCounts }
 
 // settle forgets the turns whose frames are stored, and learns from the time
 // that took.

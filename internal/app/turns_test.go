@@ -52,9 +52,15 @@ func TestTurnsFollowWhatIngestCanDo(t *testing.T) {
 		c.wish(fmt.Sprint("c", i), 0)
 	}
 	round := func(takes time.Duration) {
-		for _, who := range c.turnsGiven(c.newest) {
-			c.newest++
-			c.wish(who, c.newest)
+		stored := c.newest
+		for got := c.turnsGiven(stored); len(got) > 0; got = c.turnsGiven(stored) {
+			if len(got) > turnsAhead {
+				t.Fatalf("%d frames come at once", len(got))
+			}
+			for _, who := range got {
+				c.newest++
+				c.wish(who, c.newest)
+			}
 		}
 		c.at = c.at.Add(takes)
 		for i := range 200 { // nobody loses patience
