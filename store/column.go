@@ -1,6 +1,8 @@
 package store
 
 import (
+	"bytes"
+
 	"mimamori/event"
 )
 
@@ -121,6 +123,14 @@ func (c *column) here() {
 	}
 }
 
+// hereFor notes that the next n rows have a value.
+func (c *column) hereFor(n int) {
+	c.rows += n
+	if len(c.defs) > 0 {
+		c.defs = appendByte(c.defs, 1, n)
+	}
+}
+
 // hereAll notes the next rows by their definition levels.
 func (c *column) hereAll(defs []byte, values int) {
 	if values < len(defs) && len(c.defs) == 0 {
@@ -148,8 +158,22 @@ func (c *column) putString(s string) {
 	}
 }
 
+func (c *column) putStrings(list []string) {
+	for i, s := range list {
+		if !c.useDict {
+			c.strs = append(c.strs, list[i:]...)
+			return
+		}
+		c.putString(s)
+	}
+}
+
 func (c *column) addNum(n uint64) {
 	c.here()
+	c.putNum(n)
+}
+
+func (c *column) putNum(n uint64) {
 	if !c.useDict {
 		c.nums = append(c.nums, n)
 		return
@@ -157,6 +181,16 @@ func (c *column) addNum(n uint64) {
 	c.dict.addNum(n)
 	if n := len(c.dict.index); n&(giveUpAfter-1) == 0 && c.dict.distinct() > n/4 {
 		c.dropDict()
+	}
+}
+
+func (c *column) putNums(list []uint64) {
+	for i, n := range list {
+		if !c.useDict {
+			c.nums = append(c.nums, list[i:]...)
+			return
+		}
+		c.putNum(n)
 	}
 }
 
@@ -236,30 +270,33 @@ type cursor struct {
 	level, val int
 }
 
-// copyTo appends the next row to another column of the same shape.
-func (x *cursor) copyTo(to *column) {
+// copyTo appends the next n rows to another column of the same shape.
+func (x *cursor) copyTo(to *column, n int) {
 	c := x.c
-	if c.shape != shapeList {
-		present := len(c.defs) == 0 || c.defs[x.level] == 1
-		x.level++
-		if !present {
-			to.pad(to.rows + 1)
-			return
+	if c.shape == shapeList {
+		for range n {
+			if list, present := x.list(); present {
+				to.addList(list)
+			} else {
+				to.pad(to.rows + 1)
+			}
 		}
-		if c.isText() {
-			to.addString(c.strs[x.val])
-		} else {
-			to.addNum(c.nums[x.val])
-		}
-		x.val++
 		return
 	}
-	list, present := x.list()
-	if !present {
-		to.pad(to.rows + 1)
-		return
+	values := n
+	if len(c.defs) == 0 {
+		to.hereFor(n)
+	} else {
+		defs := c.defs[x.level : x.level+n]
+		values = bytes.Count(defs, []byte{1})
+		to.hereAll(defs, values)
 	}
-	to.addList(list)
+	if c.isText() {
+		to.putStrings(c.strs[x.val : x.val+values])
+	} else {
+		to.putNums(c.nums[x.val : x.val+values])
+	}
+	x.level, x.val = x.level+n, x.val+values
 }
 
 // list takes the next row of a list column.

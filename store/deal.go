@@ -38,29 +38,42 @@ func (w *merger) write(ctx context.Context, b *stretch) error {
 // deal writes one column of a stretch.
 func (w *merger) deal(b *stretch, of outColumn) error {
 	w.reader.recycle()
-	parts := make([]cursor, len(w.sources))
+	clear(w.parts)
+	n := 0
 	for _, p := range b.pieces {
-		if parts[p.source].c == nil {
-			parts[p.source].c = &column{name: of.name, shape: of.shape}
+		if w.parts[p.source].c == nil {
+			w.parts[p.source].c = w.empty(n, of)
+			n++
 		}
-		if err := w.readPiece(parts[p.source].c, p); err != nil {
+		if err := w.readPiece(w.parts[p.source].c, p); err != nil {
 			return err
 		}
 	}
-	to, order := w.column, b.order
+	to := w.column
 	to.name, to.shape = of.name, of.shape
 	to.plain = of.name == "event.original" || of.name == "message" || of.name == colRest
 	for _, g := range b.groups {
 		to.reset()
-		for _, s := range order[:g.rows] {
-			parts[s].copyTo(to)
+		for _, r := range g.runs {
+			w.parts[r.source].copyTo(to, r.n)
 		}
-		order = order[g.rows:]
 		if err := g.out.file.column(to); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// empty is the n-th of the columns that are read into: made anew for each column of
+// each stretch they cost more than the copying.
+func (w *merger) empty(n int, of outColumn) *column {
+	if n == len(w.spare) {
+		w.spare = append(w.spare, &column{})
+	}
+	c := w.spare[n]
+	c.reset()
+	c.name, c.shape = of.name, of.shape
+	return c
 }
 
 // readPiece appends a piece's rows to a column.

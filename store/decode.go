@@ -246,7 +246,7 @@ func (p *chunkPages) data(raw []byte, n int, e format.Encoding) error {
 }
 
 // takeLists appends the page's wanted rows of lists.
-func (p *chunkPages) takeLists(get func(i int)) {
+func (p *chunkPages) takeLists(get func(from, to int)) {
 	c, reps, defs := p.c, p.r.reps, p.r.defs
 	at, row := 0, p.row
 	for i := 0; i < len(reps); row++ {
@@ -266,7 +266,7 @@ func (p *chunkPages) takeLists(get func(i int)) {
 			}
 			if defs[i] == 2 {
 				if wanted {
-					get(at)
+					get(at, at+1)
 				}
 				at++
 			}
@@ -274,29 +274,14 @@ func (p *chunkPages) takeLists(get func(i int)) {
 	}
 }
 
-// takeRows appends the page's wanted rows; get appends the page's i-th value.
-func (p *chunkPages) takeRows(n int, get func(i int)) {
+// takeRows appends the page's wanted rows; get appends some of the page's values.
+func (p *chunkPages) takeRows(n int, get func(from, to int)) {
 	c, defs := p.c, p.r.defs
-	if p.rows == nil && p.row >= p.from && p.row+n <= p.to {
-		values := bytes.Count(defs, []byte{1})
-		for i := range values {
-			get(i)
-		}
-		c.hereAll(defs, values)
-		return
-	}
 	if p.rows == nil {
 		from, to := max(0, p.from-p.row), min(n, p.to-p.row)
-		at := bytes.Count(defs[:from], []byte{1})
-		for _, d := range defs[from:to] {
-			if d == 0 {
-				c.pad(c.rows + 1)
-				continue
-			}
-			get(at)
-			c.here()
-			at++
-		}
+		at, values := bytes.Count(defs[:from], []byte{1}), bytes.Count(defs[from:to], []byte{1})
+		get(at, at+values)
+		c.hereAll(defs[from:to], values)
 		return
 	}
 	at, from := 0, 0
@@ -308,7 +293,7 @@ func (p *chunkPages) takeRows(n int, get func(i int)) {
 			c.pad(c.rows + 1)
 			continue
 		}
-		get(at)
+		get(at, at+1)
 		c.here()
 	}
 }
@@ -332,14 +317,14 @@ func levels(raw, dst []byte, width, n int) (rest, out []byte, err error) {
 	return raw[size:], out[:n], nil
 }
 
-// values decodes a page's n values and returns what appends the i-th of them
-// to the column.
-func (p *chunkPages) values(raw []byte, n int, e format.Encoding) (func(i int), error) {
+// values decodes a page's n values and returns what appends some of them to the
+// column.
+func (p *chunkPages) values(raw []byte, n int, e format.Encoding) (func(from, to int), error) {
 	c, r := p.c, p.r
-	bad := func(err error) (func(int), error) { return nil, errors.Join(errPage, err) }
+	bad := func(err error) (func(int, int), error) { return nil, errors.Join(errPage, err) }
 	switch {
 	case n == 0:
-		return func(int) {}, nil
+		return func(int, int) {}, nil
 	case e == format.RLEDictionary:
 		return p.indexes(raw, n)
 	case e == format.DeltaBinaryPacked:
@@ -348,19 +333,31 @@ func (p *chunkPages) values(raw []byte, n int, e format.Encoding) (func(i int), 
 		if r.ints, err = enc.DecodeInt64(r.ints[:0], raw); err != nil || len(r.ints) != n {
 			return bad(err)
 		}
-		return func(i int) { c.nums = append(c.nums, uint64(r.ints[i])) }, nil
+		return func(from, to int) {
+			for _, n := range r.ints[from:to] {
+				c.nums = append(c.nums, uint64(n))
+			}
+		}, nil
 	case e == format.DeltaLengthByteArray:
 		return p.texts(raw, n)
 	case c.shape == shapeBool && len(raw) >= (n+7)/8:
-		return func(i int) { c.nums = append(c.nums, uint64(raw[i/8]>>(i%8)&1)) }, nil
+		return func(from, to int) {
+			for i := from; i < to; i++ {
+				c.nums = append(c.nums, uint64(raw[i/8]>>(i%8)&1))
+			}
+		}, nil
 	case c.shape == shapeFloat && len(raw) >= 8*n:
-		return func(i int) { c.nums = append(c.nums, binary.LittleEndian.Uint64(raw[8*i:])) }, nil
+		return func(from, to int) {
+			for i := from; i < to; i++ {
+				c.nums = append(c.nums, binary.LittleEndian.Uint64(raw[8*i:]))
+			}
+		}, nil
 	}
 	return bad(nil)
 }
 
 // texts are a page's texts, which stand behind their lengths.
-func (p *chunkPages) texts(raw []byte, n int) (func(i int), error) {
+func (p *chunkPages) texts(raw []byte, n int) (func(from, to int), error) {
 	c, r := p.c, p.r
 	var enc delta.BinaryPackedEncoding
 	var err error
@@ -376,10 +373,14 @@ func (p *chunkPages) texts(raw []byte, n int) (func(i int), error) {
 		r.at = append(r.at, uint32(end))
 	}
 	text, at := raw[len(raw)-end:], r.at
-	return func(i int) { c.strs = append(c.strs, view(text[at[i]:at[i+1]])) }, nil
+	return func(from, to int) {
+		for i := from; i < to; i++ {
+			c.strs = append(c.strs, view(text[at[i]:at[i+1]]))
+		}
+	}, nil
 }
 
-func (p *chunkPages) indexes(raw []byte, n int) (func(i int), error) {
+func (p *chunkPages) indexes(raw []byte, n int) (func(from, to int), error) {
 	if len(raw) == 0 {
 		return nil, errPage
 	}
@@ -400,11 +401,19 @@ func (p *chunkPages) indexes(raw []byte, n int) (func(i int), error) {
 	}
 	switch {
 	case c.coded:
-		return func(i int) { c.codes = append(c.codes, r.idx[i]) }, nil
+		return func(from, to int) { c.codes = append(c.codes, r.idx[from:to]...) }, nil
 	case c.isText():
-		return func(i int) { c.strs = append(c.strs, p.text(r.idx[i])) }, nil
+		return func(from, to int) {
+			for _, i := range r.idx[from:to] {
+				c.strs = append(c.strs, p.text(i))
+			}
+		}, nil
 	}
-	return func(i int) { c.nums = append(c.nums, p.nums[r.idx[i]]) }, nil
+	return func(from, to int) {
+		for _, i := range r.idx[from:to] {
+			c.nums = append(c.nums, p.nums[i])
+		}
+	}, nil
 }
 
 // view is a string over bytes that nobody changes any more.

@@ -62,7 +62,9 @@ type merger struct {
 	chunks  *chunkWriter
 	reader  *chunkReader // of a column at a time
 	keys    *chunkReader
-	column  *column // the one that is being written
+	parts   []cursor  // what each source has of it
+	spare   []*column // to read that into
+	column  *column   // the one that is being written
 	apart   bool
 	bare    bool
 	rest    func(ctx context.Context, worked time.Duration)
@@ -111,6 +113,7 @@ func newMerger(job merging) (*merger, error) {
 			shapes[c.name] = c.shape
 		}
 	}
+	w.parts = make([]cursor, len(w.sources))
 	for _, name := range slices.Sorted(maps.Keys(shapes)) {
 		w.columns = append(w.columns, outColumn{name: name, shape: shapes[name]})
 	}

@@ -25,10 +25,10 @@ func (k *mergeKey) compare(l *mergeKey) int {
 	return cmp.Or(cmp.Compare(k.tenant, l.tenant), cmp.Compare(k.dataset, l.dataset), cmp.Compare(k.ns, l.ns))
 }
 
-// stretch are rows of the result that are merged at once: the source of each, the
-// row groups that they become, and which pieces of the sources they are.
+// stretch are rows of the result that are merged at once: the row groups that
+// they become, and which pieces of the sources they are.
 type stretch struct {
-	order  []uint8
+	rows   int
 	groups []rowsFor
 	pieces []piece
 }
@@ -37,7 +37,12 @@ type stretch struct {
 type rowsFor struct {
 	out  *output
 	rows int
+	runs []run
 }
+
+// run are rows that come from one source, next to each other: most do, for a town's
+// lines are written down as they come.
+type run struct{ source, n int }
 
 // piece is what a stretch takes of one source's row group: a run of rows, or, of a
 // source that some are left out of, these.
@@ -108,14 +113,15 @@ func (w *merger) plan(b *stretch, q *queue) error {
 			if b.groups[n-1].rows == rowGroupRows {
 				return nil
 			}
-		case len(b.order) >= stretchRows:
+		case b.rows >= stretchRows:
 			return nil
 		default:
 			b.groups = append(b.groups, rowsFor{out: out})
 			n++
 		}
-		b.groups[n-1].rows++
 		best := q.order[0]
+		b.rows++
+		b.groups[n-1].take(best)
 		x := w.sources[best]
 		if p := last[best]; p == 0 || b.pieces[p-1].group != x.group {
 			b.pieces = append(b.pieces, piece{source: best, group: x.group, pick: pick{from: x.row - 1}})
@@ -126,7 +132,6 @@ func (w *merger) plan(b *stretch, q *queue) error {
 		if x.partial {
 			p.rows = append(p.rows, x.row-1)
 		}
-		b.order = append(b.order, uint8(best))
 		out.manifest.count(x.key.tenant, x.key.dataset, x.key.ns, x.key.timed)
 		ok, err := w.nextKey(best)
 		if err != nil {
@@ -142,6 +147,15 @@ func (w *merger) plan(b *stretch, q *queue) error {
 		}
 	}
 	return nil
+}
+
+// take takes a source's next row.
+func (g *rowsFor) take(source int) {
+	g.rows++
+	if n := len(g.runs); n == 0 || g.runs[n-1].source != source {
+		g.runs = append(g.runs, run{source: source})
+	}
+	g.runs[len(g.runs)-1].n++
 }
 
 // nextKey reads the key of a source's next row that is not left out; false at its
