@@ -48,8 +48,9 @@ func (a *App) Run(ctx context.Context) error {
 }
 
 // While collectors send what an outage held up, mostFresh segments may wait to be
-// merged, and then it is done beside the work, a third of the time. Beyond
-// farTooFresh no more is sent until it has caught up.
+// merged, and then it is done beside the work: a third of the time at first, and
+// the more wait the more of it. Beyond farTooFresh, where it is done all the time,
+// as little is sent as may be until it has caught up.
 const (
 	mostFresh   = 1000
 	farTooFresh = 2 * mostFresh
@@ -60,8 +61,9 @@ func (a *App) lags() bool { return a.merging.Load() && a.store.Fresh() > farTooF
 
 // rest lets what comes go first while collectors send what an outage held up.
 func (a *App) rest(ctx context.Context, worked time.Duration) {
-	if a.turns != nil && !a.turns.idle() && !a.lags() {
-		_ = wait(ctx, 2*worked) // the merge looks at ctx itself
+	if a.turns != nil && !a.turns.idle() {
+		room := float64(farTooFresh-a.store.Fresh()) / (farTooFresh - mostFresh)
+		_ = wait(ctx, time.Duration(2*min(room, 1)*float64(worked))) // the merge looks at ctx itself
 	}
 }
 

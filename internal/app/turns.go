@@ -90,14 +90,19 @@ func (t *turns) idle() bool {
 	return len(t.asks)+len(t.given) == 0
 }
 
-// give answers those who wait, while there is room and nothing holds it. newest is
-// the newest frame in the stream, taken and stored how far ingest came.
-func (t *turns) give(newest, taken, stored uint64, held bool) {
+// give answers those who wait, while there is room. newest is the newest frame in
+// the stream, taken and stored how far ingest came; few says that no more turns
+// than must be are to be given.
+func (t *turns) give(newest, taken, stored uint64, few bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	now := t.now()
 	t.settle(newest, stored, now)
-	for !held && len(t.asks) > 0 && newest+t.coming(now) < taken+turnsAhead && t.busy(now) < t.window {
+	window := t.window
+	if few {
+		window = turnLeast
+	}
+	for len(t.asks) > 0 && newest+t.coming(now) < taken+turnsAhead && t.busy(now) < window {
 		w := t.asks[0]
 		t.asks = slices.Delete(t.asks, 0, 1)
 		if now.Sub(w.at) > askLasts {

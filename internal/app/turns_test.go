@@ -114,11 +114,15 @@ func TestTurnsAreGivenInOrderAndOneAtATime(t *testing.T) {
 	}
 	c.got, c.window = nil, 10
 	c.wish("d", 0)
-	if c.give(c.newest, c.newest, c.newest, true); len(c.got) > 0 {
-		t.Errorf("merging is behind, and %v had a turn", c.got)
+	for i := range turnsAhead {
+		c.wish(fmt.Sprint("e", i), 0)
 	}
-	if c.give(c.newest, c.newest, c.newest, false); len(c.got) == 0 {
-		t.Error("nobody had a turn after that")
+	if c.give(c.newest, c.newest, c.newest, true); len(c.got) == 0 || len(c.given) > turnLeast {
+		t.Errorf("merging is behind, and %v had a turn, %d in all", c.got, len(c.given))
+	}
+	before := len(c.got)
+	if c.give(c.newest, c.newest, c.newest, false); len(c.got) == before {
+		t.Error("nobody else had a turn after that")
 	}
 }
 
