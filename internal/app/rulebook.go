@@ -155,7 +155,7 @@ func (a *App) refreshRules() {
 	}
 	if a.rules.seen.Ripe() {
 		a.rules.choice.Store(a.rules.newest.Choose())
-		a.log.Info("the rules' index is chosen anew, by the events that came")
+		a.log.Debug("the rules' index is chosen anew, by the events that came")
 	}
 	var text string
 	if err := errors.Join(err, a.rules.wrong); err != nil {
