@@ -50,8 +50,13 @@ func shapeOf(n lang.Node) shape {
 			s.head, s.values = testWith(n, []string{"…"}), values
 		}
 		return s
+	case lang.Const: // as what has no parts, which it may stand beside
+		if n {
+			return joinShapes("and", nil)
+		}
+		return joinShapes("or", nil)
 	case nil:
-		return shape{join: "and", text: "true"}
+		return joinShapes("and", nil)
 	}
 	return shape{text: nodeText(n)}
 }
