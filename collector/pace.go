@@ -2,6 +2,7 @@ package collector
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -75,6 +76,26 @@ func (p *pace) read(ctx context.Context, buf []byte, between bool) (int, error) 
 		}
 		return n, err
 	}
+}
+
+// gatherTime is how long is waited for more of what a sender has under way.
+const gatherTime = 2 * time.Millisecond
+
+// gather reads on for a moment where TLS gives a record at a time: rsyslog puts
+// each message into one of its own, and to take them one by one means to wait for
+// the disk with a few of them. Whatever ends it the next read will tell.
+func (p *pace) gather(buf []byte) (n int) {
+	if _, ok := p.conn.(*tls.Conn); !ok {
+		return 0
+	}
+	_ = p.conn.SetReadDeadline(time.Now().Add(gatherTime))
+	for n < len(buf) {
+		m, err := p.conn.Read(buf[n:])
+		if n += m; err != nil {
+			break
+		}
+	}
+	return n
 }
 
 // whole tells that a message has ended: the next one has all its time.

@@ -61,9 +61,11 @@ func (in *relpInput) serve(ctx context.Context, conn net.Conn, peer string) {
 func (c *relpConn) read(ctx context.Context, p *pace) error {
 	for {
 		f := c.frames
-		n, err := p.read(ctx, f.space(), f.idle())
+		buf := f.space()
+		n, err := p.read(ctx, buf, f.idle())
 		f.w += n
 		if err == nil {
+			f.w += p.gather(buf[n:])
 			err = c.take(ctx, p)
 		}
 		if err == nil && ctx.Err() != nil {
