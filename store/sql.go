@@ -194,14 +194,20 @@ func (t *translator) anyInRest(name string, pred func(string) string) string {
 }
 
 // scalar is the field's column as an expression, "" when no segment has one.
-// The message that equals the line is found there.
+// The message that equals the line is found there, even where each one does and
+// there is no column of them.
 func (t *translator) scalar(f event.Field) string {
 	name := f.Name()
-	if !t.has(name) {
-		return ""
-	}
+	there := t.has(name)
 	if f == t.ids.message && t.has(t.ids.original.Name()) {
-		return `coalesce("message", CASE WHEN "_same" THEN "event.original" END)`
+		line := `CASE WHEN "_same" THEN "event.original" END`
+		if !there {
+			return line
+		}
+		return `coalesce("message", ` + line + `)`
+	}
+	if !there {
+		return ""
 	}
 	return ident(name)
 }
