@@ -83,18 +83,21 @@ const gatherTime = 2 * time.Millisecond
 
 // gather reads on for a moment where TLS gives a record at a time: rsyslog puts
 // each message into one of its own, and to take them one by one means to wait for
-// the disk with a few of them. Whatever ends it the next read will tell.
+// the disk with a few of them. It counts as waiting for the message, where one has
+// begun. Whatever ends it the next read will tell.
 func (p *pace) gather(buf []byte) (n int) {
 	if _, ok := p.conn.(*tls.Conn); !ok {
 		return 0
 	}
-	_ = p.conn.SetReadDeadline(time.Now().Add(gatherTime))
+	began := time.Now()
+	_ = p.conn.SetReadDeadline(began.Add(gatherTime))
 	for n < len(buf) {
 		m, err := p.conn.Read(buf[n:])
 		if n += m; err != nil {
 			break
 		}
 	}
+	p.spent += time.Since(began)
 	return n
 }
 
