@@ -1,10 +1,8 @@
 package rules
 
 import (
-	"cmp"
 	"maps"
 	"slices"
-	"strings"
 )
 
 // legacy is what a rule, or a variant of one, knew in another engine.
@@ -83,29 +81,14 @@ func (e *Engine) heirs() map[[2]string][]*state {
 func (t *table) join(from *table, in *scope) {
 	t.clock = max(t.clock, from.clock)
 	mine := func(g *group) bool { return in.has(keyPart(g.key, slices.Index(t.by, fieldMunicipality))) }
-	for key, g := range from.groups {
-		if mine(g) {
-			t.groups[key] = g
-			for _, k := range g.kept {
-				t.bytes += len(k.JSON)
-			}
-		}
-	}
 	t.live.take(t, &from.live, mine)
 	for _, name := range slices.Sorted(maps.Keys(from.lanes)) {
 		if t.lanes[name] == nil {
-			t.lanes[name] = &lane{name: name, clock: never}
+			t.lanes[name] = newLane(name, never)
 		}
 		t.lanes[name].take(t, from.lanes[name], mine)
 	}
-	t.lru.prev, t.lru.next = &t.lru, &t.lru
-	byUse := func(a, b *group) int { return cmp.Or(cmp.Compare(a.touched, b.touched), strings.Compare(a.key, b.key)) }
-	for _, g := range slices.SortedFunc(maps.Values(t.groups), byUse) {
-		g.next, g.prev = t.lru.next, &t.lru
-		g.next.prev, t.lru.next = g, g
-	}
 	for len(t.groups) > t.limit {
-		t.evicted++
-		t.remove(t.lru.prev)
+		t.evict(nil)
 	}
 }

@@ -53,7 +53,7 @@ func (e *Engine) suppressed(st *state, ev *event.Event, at int64) {
 	t := st.table
 	t.clock = e.clock
 	t.scratch = encodeKey(t.scratch[:0], t.by, ev)
-	g := t.get()
+	g := t.get(&t.live)
 	begin := span(at, t.within)
 	i, ok := g.find(begin)
 	if ok {
@@ -96,8 +96,7 @@ func (e *Engine) take(u *unit, ev *event.Event, at int64) {
 		t.scratch = append(t.scratch, l.name...)
 	}
 	t.clock = e.clock
-	g := t.get()
-	g.late = l != &t.live
+	g := t.get(l)
 	x.group = g
 	if x.keep = t.kind.near(g, &x); x.keep && t.bytes < evidenceBudget {
 		x.json = e.freeze(ev)

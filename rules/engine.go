@@ -58,6 +58,7 @@ type Engine struct {
 	shown   bool   // an alert is being shown to them
 	frozen  []byte // the event at hand as evidence, nil before somebody wants it
 	scratch []byte
+	size    int // of the last snapshot
 }
 
 // unit is one condition of one rule, compiled.
@@ -174,6 +175,7 @@ func (e *Engine) Advance(now time.Time, emit func(event.Alert)) {
 func (e *Engine) Flush(emit func(event.Alert)) {
 	for _, st := range e.busy {
 		e.guard(st, func(t *table) {
+			t.clock = e.clock
 			for _, name := range slices.Sorted(maps.Keys(t.lanes)) {
 				t.drain(t.lanes[name], t.lanes[name].clock+1, e.found)
 			}

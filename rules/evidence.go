@@ -11,7 +11,6 @@ import (
 type evidence struct {
 	texts   [][]byte
 	numbers map[*byte]uint64 // of the texts, from 1
-	size    int
 }
 
 func (e *evidence) number(text []byte) uint64 {
@@ -20,7 +19,7 @@ func (e *evidence) number(text []byte) uint64 {
 	}
 	n, ok := e.numbers[&text[0]]
 	if !ok {
-		e.texts, e.size = append(e.texts, text), e.size+len(text)+5
+		e.texts = append(e.texts, text)
 		n = uint64(len(e.texts))
 		e.numbers[&text[0]] = n
 	}

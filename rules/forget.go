@@ -18,23 +18,23 @@ func (e *Engine) Forget(gone func(json []byte) bool) (n int) {
 			}
 		}
 		t.clock = max(t.clock, e.clock)
-		for g := t.lru.prev; g != &t.lru; {
-			old := g
-			if g = g.prev; t.quiet(old) {
-				t.remove(old)
-				continue
+		take := func(l *lane) {
+			for g := range l.groups {
+				if t.quiet(l, g) {
+					t.remove(g)
+					continue
+				}
+				for i := range g.kept {
+					drop(&g.kept[i].JSON)
+				}
 			}
-			for i := range old.kept {
-				drop(&old.kept[i].JSON)
-			}
-		}
-		for i := range t.live.heap {
-			drop(&t.live.heap[i].json)
-		}
-		for _, l := range t.lanes {
 			for i := range l.heap {
 				drop(&l.heap[i].json)
 			}
+		}
+		take(&t.live)
+		for _, l := range t.lanes {
+			take(l)
 		}
 	}
 	return n

@@ -11,11 +11,12 @@ import (
 func TestForgetTakesTheTextAndLeavesTheReference(t *testing.T) {
 	old, young := []byte("old"), []byte("young")
 	tab := &table{groups: map[string]*group{}, lanes: map[string]*lane{}, retain: 1 << 60, limit: 10, bytes: len(old)*2 + len(young)}
-	tab.lru.prev, tab.lru.next = &tab.lru, &tab.lru
+	tab.live.init()
 	tab.scratch = []byte("k")
-	g := tab.get()
+	g := tab.get(&tab.live)
 	g.kept = []keptEvent{{Evidence: event.Evidence{Ref: event.Ref{Seq: 7}, JSON: bytes.Clone(old)}}, {Evidence: event.Evidence{JSON: bytes.Clone(young)}}}
-	l := &lane{heap: []arrival{{group: g, json: bytes.Clone(old), from: &origin{}}}}
+	l := newLane("c", 0)
+	l.push(arrival{group: g, json: bytes.Clone(old), from: &origin{}})
 	tab.lanes["c"] = l
 	e := &Engine{states: []*state{{}, {table: tab}}}
 	if n := e.Forget(func(text []byte) bool { return bytes.Equal(text, old) }); n != 2 {

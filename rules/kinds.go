@@ -295,11 +295,18 @@ type regular struct {
 // shortestGap keeps bursts out: the parts of one page come within moments.
 const shortestGap = float64(5 * time.Second)
 
+// longestGap is more than any gap in what is regular: as much as one gap is above
+// the mean the others are below it, and so it is above by half of what all are off.
+func (r *regular) longestGap() int64 {
+	return int64(float64(r.within)*(1/float64(r.count-1)+r.share/2)) + int64(time.Second)
+}
+
 func (r *regular) add(g *group, x *arrival) (f finding, found bool) {
-	g.entries = append(g.entries, entry{at: x.at})
-	if len(g.entries) > r.count {
-		g.entries = g.entries[1:]
+	if len(g.entries) == r.count {
+		copy(g.entries, g.entries[1:])
+		g.entries = g.entries[:r.count-1]
 	}
+	g.entries = append(g.entries, entry{at: x.at})
 	first, gaps := g.entries[0].at, float64(len(g.entries)-1)
 	mean := float64(x.at-first) / gaps
 	if len(g.entries) < r.count || x.at-first > r.within || mean < shortestGap {

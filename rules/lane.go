@@ -2,6 +2,7 @@ package rules
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 )
 
@@ -53,6 +54,36 @@ type lane struct {
 	clock int64 // newest event; what comes without delay goes by the engine's clock
 	seen  int64 // engine's clock at the last arrival
 	heap  []arrival
+	lru   group // ring of its groups; lru.next is the most recently used
+}
+
+func newLane(name string, clock int64) *lane {
+	l := &lane{name: name, clock: clock}
+	l.init()
+	return l
+}
+
+func (l *lane) init() { l.lru.prev, l.lru.next = &l.lru, &l.lru }
+
+// use puts a group, which is in no ring, in front of all.
+func (l *lane) use(g *group) { g.follow(&l.lru) }
+
+// follow puts a group, which is in no ring, behind another.
+func (g *group) follow(x *group) {
+	g.next, g.prev = x.next, x
+	g.next.prev, x.next = g, g
+}
+
+func (g *group) unlink() { g.prev.next, g.next.prev = g.next, g.prev }
+
+// groups are, oldest first, the lane's groups by their use; the one at hand may be removed.
+func (l *lane) groups(yield func(*group) bool) {
+	for g := l.lru.prev; g != &l.lru; {
+		at := g
+		if g = g.prev; !yield(at) {
+			return
+		}
+	}
 }
 
 func (l *lane) push(x arrival) {
@@ -87,9 +118,28 @@ func (l *lane) pop() arrival {
 	}
 }
 
-// take moves what waits for some groups to the lane l of a table.
+// take moves some groups and what waits for them to the lane l of a table.
 func (l *lane) take(t *table, from *lane, mine func(*group) bool) {
 	l.clock, l.seen = max(l.clock, from.clock), max(l.seen, from.seen)
+	var all []*group
+	for g := range l.groups {
+		all = append(all, g)
+	}
+	for g := range from.groups {
+		if !mine(g) {
+			continue
+		}
+		g.unlink()
+		t.groups[g.key], all = g, append(all, g)
+		for _, k := range g.kept {
+			t.bytes += len(k.JSON)
+		}
+	}
+	slices.SortFunc(all, byUse)
+	l.init()
+	for _, g := range all {
+		l.use(g)
+	}
 	for _, x := range from.heap {
 		if mine(x.group) {
 			l.push(x)

@@ -14,39 +14,43 @@ import (
 // ErrSnapshot says that bytes are no snapshot, or a damaged one.
 var ErrSnapshot = errors.New("not a snapshot of the rule engine, or a damaged one")
 
-const snapshotMagic = "MRS3"
+const snapshotMagic = "MRS4"
 
 // Snapshot returns the state of all correlations, between two batches: with
 // Restore, an engine goes on as if it had never stopped.
 func (e *Engine) Snapshot() ([]byte, error) {
-	var tables pack.Writer
+	w := pack.Writer{B: make([]byte, 0, e.size+e.size/8)} // about as much as last time
+	w.B = append(w.B, snapshotMagic...)
+	w.Int(e.clock)
+	w.Int(e.judged)
+	count := 0
+	for _, st := range e.states {
+		if st.table != nil {
+			count++
+		}
+	}
+	w.Uint(uint64(count))
 	kept := evidence{numbers: map[*byte]uint64{}}
 	for _, st := range e.states {
 		if st.table == nil {
 			continue
 		}
-		tables.Text(strings.TrimSuffix(st.rule.ID+" "+st.rule.scope.String(), " ")) // an id has no blank
-		tables.Text(st.rule.counting())
-		body := snapshotWriter{kept: &kept}
-		body.table(st.table)
-		tables.Bytes(body.B)
+		w.Text(strings.TrimSuffix(st.rule.ID+" "+st.rule.scope.String(), " ")) // an id has no blank
+		w.Text(st.rule.counting())
+		w.Part(func(w *pack.Writer) { (&snapshotWriter{w, &kept}).table(st.table) })
 	}
-	w := pack.Writer{B: make([]byte, 0, len(tables.B)+kept.size+len(snapshotMagic)+64)}
-	w.B = append(w.B, snapshotMagic...)
-	w.Int(e.clock)
-	w.Int(e.judged)
 	w.Uint(uint64(len(kept.texts)))
 	for _, text := range kept.texts {
 		w.Bytes(text)
 	}
-	w.B = append(w.B, tables.B...)
+	e.size = len(w.B)
 	return w.B, nil
 }
 
 // snapshotWriter and snapshotReader are of one rule's table.
 type (
 	snapshotWriter struct {
-		pack.Writer
+		*pack.Writer
 		kept *evidence
 	}
 	snapshotReader struct {
@@ -70,28 +74,35 @@ func (e *Engine) Restore(data []byte) error {
 	if len(data) < len(snapshotMagic) || string(data[:len(snapshotMagic)]) != snapshotMagic {
 		return ErrSnapshot
 	}
-	heirs := e.heirs()
-	var list []legacy
 	r := &pack.Reader{B: data[len(snapshotMagic):]}
 	clock, judged := r.Int(), r.Int()
+	type stored struct {
+		name, counting string
+		body           []byte
+	}
+	var tables []stored
+	for range r.Length() {
+		tables = append(tables, stored{r.Text(), r.Text(), r.Bytes()})
+	}
 	kept := readEvidence(r)
-	for len(r.B) > 0 && !r.Bad {
-		name, counting, body := r.Text(), r.Text(), r.Bytes()
-		id, scope, _ := strings.Cut(name, " ")
-		like := heirs[[2]string{id, counting}]
+	if r.Bad || len(r.B) > 0 {
+		return fmt.Errorf("%w: it ends early or late", ErrSnapshot)
+	}
+	heirs := e.heirs()
+	var list []legacy
+	for _, x := range tables {
+		id, scope, _ := strings.Cut(x.name, " ")
+		like := heirs[[2]string{id, x.counting}]
 		if len(like) == 0 {
 			continue
 		}
 		t := newTable(like[0].rule, like[0].table.limit)
-		b := &snapshotReader{pack.Reader{B: body}, kept}
+		b := &snapshotReader{pack.Reader{B: x.body}, kept}
 		b.table(t, like[0].rule.Correlate)
 		if b.Bad {
 			return fmt.Errorf("%w: rule %s", ErrSnapshot, id)
 		}
-		list = append(list, legacy{id, counting, scope, t})
-	}
-	if r.Bad {
-		return fmt.Errorf("%w: it ends early", ErrSnapshot)
+		list = append(list, legacy{id, x.counting, scope, t})
 	}
 	e.clock, e.judged = max(e.clock, clock), max(e.judged, judged)
 	e.inherit(list)
@@ -101,28 +112,22 @@ func (e *Engine) Restore(data []byte) error {
 func (w *snapshotWriter) table(t *table) {
 	w.Uint(t.late)
 	w.Uint(t.evicted)
-	w.Uint(uint64(len(t.groups)))
-	at := map[*group]int{}
-	for g := t.lru.prev; g != &t.lru; g = g.prev { // oldest first
-		at[g] = len(at)
-		w.group(g)
-	}
-	w.lane(&t.live, at)
+	w.lane(&t.live)
 	w.Uint(uint64(len(t.lanes)))
 	for _, name := range slices.Sorted(maps.Keys(t.lanes)) {
 		w.Text(name)
-		w.lane(t.lanes[name], at)
+		w.lane(t.lanes[name])
 	}
 }
 
 func (w *snapshotWriter) group(g *group) {
 	w.Text(g.key)
 	w.Name(g.town)
-	for _, b := range []bool{g.mixed, g.fired, g.over, g.late} {
+	for _, b := range [...]bool{g.mixed, g.fired, g.over} {
 		w.Bool(b)
 	}
 	w.Uint(uint64(g.n))
-	for _, n := range []int64{g.touched, g.first, g.last, g.sum} {
+	for _, n := range [...]int64{g.touched, g.first, g.last, g.sum} {
 		w.Int(n)
 	}
 	w.Uint(uint64(len(g.entries)))
@@ -140,34 +145,47 @@ func (w *snapshotWriter) group(g *group) {
 		w.Uint(w.kept.number(k.JSON))
 	}
 	w.Uint(uint64(len(g.seen)))
+	if len(g.seen) == 0 {
+		return
+	}
 	for _, n := range slices.Sorted(maps.Keys(g.seen)) {
 		w.Uint(n)
 		w.Int(g.seen[n])
 	}
 }
 
-// lane writes what waits, in its order. at is where its groups are.
-func (w *snapshotWriter) lane(l *lane, at map[*group]int) {
+// lane writes its groups, oldest first, and what waits, in its order.
+func (w *snapshotWriter) lane(l *lane) {
 	w.Int(l.clock)
 	w.Int(l.seen)
-	waiting := slices.Clone(l.heap)
-	slices.SortFunc(waiting, func(a, b arrival) int {
-		if a.before(&b) {
+	n := int32(0)
+	for g := range l.groups {
+		g.number = n
+		n++
+	}
+	w.Uint(uint64(n))
+	for g := range l.groups {
+		w.group(g)
+	}
+	waiting := make([]*arrival, len(l.heap))
+	for i := range l.heap {
+		waiting[i] = &l.heap[i]
+	}
+	slices.SortFunc(waiting, func(a, b *arrival) int {
+		if a.before(b) {
 			return -1
 		}
 		return 1
 	})
 	w.Uint(uint64(len(waiting)))
-	for i := range waiting {
-		x := &waiting[i]
+	for _, x := range waiting {
 		w.Int(x.at)
 		w.Bool(x.wake)
 		w.Bool(x.group.gone)
 		if x.group.gone {
 			w.Text(x.group.key)
-			w.Bool(x.group.late)
 		} else {
-			w.Uint(uint64(at[x.group]))
+			w.Uint(uint64(x.group.number))
 		}
 		if x.wake {
 			continue
@@ -187,29 +205,14 @@ func (w *snapshotWriter) lane(l *lane, at map[*group]int) {
 
 func (r *snapshotReader) table(t *table, c *Correlate) {
 	t.late, t.evicted = r.Uint(), r.Uint()
-	var groups []*group
+	r.lane(t, &t.live, c)
 	for range r.Length() {
-		g := r.group()
-		if r.Bad || t.groups[g.key] != nil || !g.fits(c) {
-			r.Bad = true
-			return
-		}
-		groups = append(groups, g)
-		t.groups[g.key] = g
-		g.next, g.prev = t.lru.next, &t.lru
-		g.next.prev, t.lru.next = g, g
-		for _, k := range g.kept {
-			t.bytes += len(k.JSON)
-		}
-	}
-	r.lane(t, &t.live, groups, c)
-	for range r.Length() {
-		l := &lane{name: r.Text()}
+		l := newLane(r.Text(), 0)
 		if r.Bad || t.lanes[l.name] != nil {
 			r.Bad = true
 			return
 		}
-		r.lane(t, l, groups, c)
+		r.lane(t, l, c)
 		t.lanes[l.name] = l
 	}
 }
@@ -227,7 +230,7 @@ func (g *group) fits(c *Correlate) bool {
 }
 
 func (r *snapshotReader) group() *group {
-	g := &group{key: r.Text(), town: r.Name(), mixed: r.Bool(), fired: r.Bool(), over: r.Bool(), late: r.Bool()}
+	g := &group{key: r.Text(), town: r.Name(), mixed: r.Bool(), fired: r.Bool(), over: r.Bool()}
 	g.n = int32(r.Uint() & 0x7fffffff)
 	g.touched, g.first, g.last, g.sum = r.Int(), r.Int(), r.Int(), r.Int()
 	if n := r.Length(); n > 0 {
@@ -252,15 +255,28 @@ func (r *snapshotReader) group() *group {
 	return g
 }
 
-func (r *snapshotReader) lane(t *table, l *lane, groups []*group, c *Correlate) {
+func (r *snapshotReader) lane(t *table, l *lane, c *Correlate) {
 	l.clock, l.seen = r.Int(), r.Int()
+	var groups []*group
+	for range r.Length() {
+		g := r.group()
+		if r.Bad || t.groups[g.key] != nil || !g.fits(c) {
+			r.Bad = true
+			return
+		}
+		groups, t.groups[g.key] = append(groups, g), g
+		l.use(g)
+		for _, k := range g.kept {
+			t.bytes += len(k.JSON)
+		}
+	}
 	gone := map[string]*group{}
 	for range r.Length() {
 		x := arrival{at: r.Int(), wake: r.Bool()}
 		if r.Bool() {
-			key, late := r.Text(), r.Bool()
+			key := r.Text()
 			if gone[key] == nil {
-				gone[key] = &group{key: key, gone: true, late: late}
+				gone[key] = &group{key: key, gone: true}
 			}
 			x.group = gone[key]
 		} else if i := r.Uint(); i < uint64(len(groups)) {

@@ -20,9 +20,9 @@ type group struct {
 	over       bool  // begins anew with its next event
 	gone       bool  // forgotten while events waited
 	timer      bool  // will be woken
-	late       bool  // of what came late
 	waiting    int32 // arrivals on their way
 	n          int32 // events since it began
+	number     int32 // in the snapshot that is being written
 	lost       uint32
 	touched    int64 // engine's clock at its last arrival
 	first      int64 // event times since it began
@@ -66,6 +66,7 @@ const (
 	sharedLane     = "*" // no collector's name
 	laneIdle       = int64(10 * time.Minute)
 	keyKept        = int64(30 * 24 * time.Hour) // a key that has gone silent is known for so long
+	sweep          = 16                         // groups that each arrival looks at, whether they may go
 )
 
 // table holds a rule's groups, least recently used first to go.
@@ -73,13 +74,12 @@ type table struct {
 	by       []event.Field
 	lateness int64
 	within   int64
-	retain   int64 // after its last arrival, before a group is forgotten
+	retain   int64 // after its last arrival, before a group is forgotten that has not fired
 	limit    int
 	free     bool        // the order of events hardly matters: what is late counts at once
 	kind     correlation // nil: suppress
 	alert    event.Alert // what all of the rule's alerts say
 	groups   map[string]*group
-	lru      group // ring; lru.next is the most recent
 	live     lane
 	lanes    map[string]*lane // of what is late
 	waiting  int
@@ -92,14 +92,16 @@ type table struct {
 
 func newTable(r *Rule, limit int) *table {
 	t := &table{limit: limit, groups: map[string]*group{}, lanes: map[string]*lane{}}
-	t.lru.prev, t.lru.next = &t.lru, &t.lru
+	t.live.init()
 	if c := r.Correlate; c != nil {
 		t.by, t.within, t.lateness, t.kind = c.By, int64(c.Within), int64(c.Lateness), correlationOf(c)
 	} else {
 		t.by, t.within = r.Suppress.By, int64(r.Suppress.For)
 	}
 	t.retain = t.within
-	switch t.kind.(type) {
+	switch k := t.kind.(type) {
+	case *regular:
+		t.retain = k.longestGap()
 	case *spike:
 		t.free, t.retain = true, (pastWk+1)*week
 	case *absence:
@@ -110,11 +112,11 @@ func newTable(r *Rule, limit int) *table {
 	return t
 }
 
-// get finds or makes the group of the key in scratch, as the most recently
+// get finds or makes the lane's group of the key in scratch, as its most recently
 // used, and drops what is too old or too much.
-func (t *table) get() *group {
+func (t *table) get(l *lane) *group {
 	g := t.groups[string(t.scratch)]
-	if g != nil && t.quiet(g) { // else it would depend on the others' traffic what it remembers
+	if g != nil && t.quiet(l, g) { // else it would depend on the others' traffic what it remembers
 		t.remove(g)
 		g = nil
 	}
@@ -122,30 +124,73 @@ func (t *table) get() *group {
 		g = &group{key: string(t.scratch), over: true}
 		t.groups[g.key] = g
 	} else {
-		g.prev.next, g.next.prev = g.next, g.prev
+		g.unlink()
 	}
-	g.next, g.prev = t.lru.next, &t.lru
-	g.next.prev, t.lru.next = g, g
+	l.use(g)
 	g.touched = t.clock
-	for old := t.lru.prev; old != g && t.quiet(old); old = t.lru.prev {
-		t.remove(old)
+	for range sweep {
+		old := l.lru.prev
+		if old == g {
+			break
+		}
+		switch {
+		case t.quiet(l, old):
+			t.remove(old)
+			continue
+		case old.fired: // it is known for longer, and those before it need not be
+			old.unlink()
+			old.follow(g)
+			continue
+		}
+		break
 	}
 	if len(t.groups) > t.limit {
-		t.evicted++
-		t.remove(t.lru.prev)
+		t.evict(g)
 	}
 	return g
 }
 
-// quiet tells that a group has had nothing for so long that it is forgotten.
-func (t *table) quiet(g *group) bool {
-	return !g.late && g.waiting == 0 && !g.timer && g.touched < t.clock-t.lateness-t.retain
+// evict forgets the group, but for this one, that was used least recently.
+func (t *table) evict(but *group) {
+	var oldest *group
+	look := func(l *lane) {
+		if g := l.lru.prev; g != &l.lru && g != but && (oldest == nil || byUse(g, oldest) < 0) {
+			oldest = g
+		}
+	}
+	look(&t.live)
+	for _, l := range t.lanes {
+		look(l)
+	}
+	t.evicted++
+	t.remove(oldest)
+}
+
+func byUse(a, b *group) int {
+	return cmp.Or(cmp.Compare(a.touched, b.touched), cmp.Compare(a.key, b.key))
+}
+
+// quiet tells that a lane's group has had nothing for so long that it is forgotten:
+// whatever may come yet would find nothing in it that counts. What is late has its
+// lane's time, in which a day may pass within minutes.
+func (t *table) quiet(l *lane, g *group) bool {
+	if g.waiting > 0 || g.timer {
+		return false
+	}
+	retain := t.retain
+	if g.fired {
+		retain = max(retain, t.within)
+	}
+	if l == &t.live {
+		return g.touched < t.clock-t.lateness-retain
+	}
+	return g.last < l.clock-t.lateness-retain
 }
 
 func (t *table) remove(g *group) {
 	t.clear(g)
 	g.gone, g.waiting, g.timer = true, 0, false
-	g.prev.next, g.next.prev = g.next, g.prev
+	g.unlink()
 	delete(t.groups, g.key)
 }
 
@@ -204,7 +249,7 @@ func (t *table) lane(at, clock int64, from *origin, delayed bool) *lane {
 		t.late++
 		return nil
 	case l == nil || spare > 1 && l.clock+t.lateness+t.within < at:
-		l = &lane{name: string(name[:free]), clock: at}
+		l = newLane(string(name[:free]), at)
 		t.lanes[l.name] = l
 	}
 	l.clock = max(l.clock, at)
@@ -227,13 +272,8 @@ func (t *table) release(clock int64, found func(*table, *arrival, *group, findin
 		}
 		t.drain(l, math.MaxInt64, found)
 		delete(t.lanes, name)
-		if len(t.lanes) == 0 {
-			for g := t.lru.prev; g != &t.lru; {
-				old := g
-				if g = g.prev; old.late {
-					t.remove(old)
-				}
-			}
+		for l.lru.next != &l.lru {
+			t.remove(l.lru.next)
 		}
 	}
 }
@@ -255,9 +295,8 @@ func (t *table) judge(l *lane, x *arrival, found func(*table, *arrival, *group, 
 			return
 		}
 		t.scratch = append(t.scratch[:0], g.key...)
-		late := g.late
-		g = t.get()
-		g.late, x.group = late, g
+		g = t.get(l)
+		x.group = g
 	} else if !x.wake {
 		g.waiting--
 	}

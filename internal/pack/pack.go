@@ -38,6 +38,23 @@ func (w *Writer) Bytes(b []byte) {
 	w.B = append(w.B, b...)
 }
 
+// partLength is how many bytes a part's length has: always as many, as it is known
+// last.
+const partLength = 5
+
+// Part writes what fill writes, with names of its own; Bytes reads it.
+func (w *Writer) Part(fill func(*Writer)) {
+	at := len(w.B)
+	part := Writer{B: append(w.B, make([]byte, partLength)...)}
+	fill(&part)
+	w.B = part.B
+	n := len(w.B) - at - partLength
+	for i := range partLength {
+		w.B[at+i] = byte(n>>(7*i))&0x7f | 0x80
+	}
+	w.B[at+partLength-1] &= 0x7f
+}
+
 // Name writes a text that comes often: whole the first time, then its number.
 func (w *Writer) Name(s string) {
 	if w.names == nil {

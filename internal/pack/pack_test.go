@@ -30,7 +30,10 @@ func written(list []value) []byte {
 		w.Uint(v.u)
 		w.Int(v.i)
 		w.Bool(v.b)
-		w.Text(v.text)
+		w.Part(func(w *Writer) {
+			w.Text(v.text)
+			w.Name(v.name)
+		})
 		w.Name(v.name)
 	}
 	return w.B
@@ -39,9 +42,11 @@ func written(list []value) []byte {
 func read(b []byte) (list []value, bad bool) {
 	r := &Reader{B: b}
 	for range r.Length() {
-		v := value{u: r.Uint(), i: r.Int(), b: r.Bool(), text: r.Text(), name: r.Name()}
-		if r.Bad {
-			break
+		v := value{u: r.Uint(), i: r.Int(), b: r.Bool()}
+		part := &Reader{B: r.Bytes()}
+		v.text, v.name = part.Text(), part.Name()
+		if name := r.Name(); r.Bad || part.Bad || len(part.B) > 0 || name != v.name {
+			return list, true
 		}
 		list = append(list, v)
 	}
