@@ -81,6 +81,21 @@ type manifest struct {
 	town string // of one that is divided by municipalities
 }
 
+// share holds texts once that other segments have too.
+func (m *manifest) share() {
+	for i := range m.Kinds {
+		k := &m.Kinds[i]
+		k.Municipality, k.Dataset = intern(k.Municipality), intern(k.Dataset)
+	}
+	for i := range m.Frames {
+		f := &m.Frames[i]
+		f.Collector, f.Source, f.Municipality = intern(f.Collector), intern(f.Source), intern(f.Municipality)
+	}
+	for i := range m.Rest {
+		m.Rest[i] = intern(m.Rest[i])
+	}
+}
+
 // timed counts an event's time.
 func (m *manifest) timed(ns int64, ok bool) {
 	if !ok {

@@ -91,7 +91,7 @@ func (s *Store) load() error {
 			return err
 		}
 	}
-	s.segments = live
+	s.have(live)
 	for _, g := range live {
 		s.spell(g)
 	}

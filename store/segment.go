@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+	"unique"
 )
 
 // segment is one live file.
@@ -40,14 +41,19 @@ func loadSegment(path string) (*segment, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store: %w", err)
 	}
+	m.share()
 	g := &segment{path: path, name: filepath.Base(path), size: info.Size(), manifest: m, columns: map[string]shape{}, first: firstArrival(meta), gone: make(chan struct{})}
 	g.fresh = len(m.Replaces) == 0 && group(strings.TrimSuffix(g.name, ".tmp")) == nil
 	for _, c := range schemaColumns(meta) {
-		g.columns[strings.Clone(c.name)] = c.shape
+		g.columns[intern(c.name)] = c.shape
 	}
 	g.refs.Store(1)
 	return g, nil
 }
+
+// intern is a copy of a text that all have who have its like: what segments tell of
+// themselves is in memory for each of them.
+func intern(s string) string { return unique.Make(s).Value() }
 
 // shareColumns lets segments with the same columns hold them once: there may be
 // tens of thousands.

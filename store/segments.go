@@ -11,6 +11,16 @@ func (s *Store) sortSegments() {
 	slices.SortFunc(s.segments, func(a, b *segment) int { return strings.Compare(a.name, b.name) })
 }
 
+// have makes these the segments that count.
+func (s *Store) have(list []*segment) {
+	s.segments, s.fresh = list, 0
+	for _, g := range list {
+		if g.fresh {
+			s.fresh++
+		}
+	}
+}
+
 // spell notes the spelling of a segment's columns. DuckDB does not tell letter
 // case in names, so that of two fields that differ by it only one can have columns.
 func (s *Store) spell(g *segment) {
@@ -45,7 +55,7 @@ func (s *Store) swap(out []*segment, in ...*segment) {
 		}
 	}
 	kept = append(kept, in...)
-	s.segments = kept
+	s.have(kept)
 	switch {
 	case len(in) == 0:
 		s.frames = nil

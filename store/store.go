@@ -75,6 +75,7 @@ type Store struct {
 
 	mu        sync.Mutex
 	segments  []*segment        // by name, which is by age
+	fresh     int               // of these, as Fresh tells
 	frames    []FrameRange      // what all segments account for; nil: to be gathered
 	dying     map[*segment]bool // dead ones that something still reads
 	aside     []SetAside
@@ -157,27 +158,19 @@ func (s *Store) Frames() []FrameRange {
 }
 
 // Fresh is how many segments are as they were committed, never merged.
-func (s *Store) Fresh() (n int) {
+func (s *Store) Fresh() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, g := range s.segments {
-		if g.fresh {
-			n++
-		}
-	}
-	return n
+	return s.fresh
 }
 
 // Stats returns the store's figures.
 func (s *Store) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	st := Stats{Segments: len(s.segments), Tenants: map[string]int64{}, SetAside: slices.Clone(s.aside), Sinks: s.sinkStats()}
+	st := Stats{Segments: len(s.segments), Fresh: s.fresh, Tenants: map[string]int64{}, SetAside: slices.Clone(s.aside), Sinks: s.sinkStats()}
 	for _, g := range s.segments {
 		m := g.manifest
-		if g.fresh {
-			st.Fresh++
-		}
 		st.Events += m.Events
 		st.Bytes += g.size
 		if g.damaged.Load() || g.unsound.Load() {
