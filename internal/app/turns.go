@@ -102,7 +102,10 @@ func (t *turns) give(newest, taken, stored uint64, few bool) {
 	if few {
 		window = turnLeast
 	}
-	for len(t.asks) > 0 && newest+t.coming(now) < taken+turnsAhead && t.busy(now) < window {
+	for len(t.asks) > 0 {
+		if busy, coming := t.counts(now); newest+coming >= taken+turnsAhead || busy >= window {
+			return
+		}
 		w := t.asks[0]
 		t.asks = slices.Delete(t.asks, 0, 1)
 		if now.Sub(w.at) > askLasts {
@@ -117,24 +120,19 @@ func (t *turns) give(newest, taken, stored uint64, few bool) {
 	}
 }
 
-// busy is how many turns count against the window.
-func (t *turns) busy(now time.Time) (n int) {
+// counts are how many turns count against the window, and how many of them have
+// frames on their way, a frame of each at least.
+func (t *turns) counts(now time.Time) (busy int, coming uint64) {
 	for _, g := range t.given {
-		if g.last > 0 || g.coming(now) {
-			n++
+		switch {
+		case g.last > 0:
+			busy++
+		case g.coming(now):
+			busy++
+			coming++
 		}
 	}
-	return n
-}
-
-// coming is how many turns have frames on their way, a frame of each at least.
-func (t *turns) coming(now time.Time) (n uint64) {
-	for _, g := range t.given {
-		if g.coming(now) {
-			n++
-		}
-	}
-	return n
+	return busy, coming
 }
 
 // coming tells whether the turn's frames may all arrive in the next moment.
@@ -143,7 +141,8 @@ func (g turn) coming(now time.Time) bool { return g.last == 0 && now.Sub(g.at) <
 // settle forgets the turns whose frames are stored, and learns from the time
 // that took.
 func (t *turns) settle(newest, stored uint64, now time.Time) {
-	full, slow, done := t.busy(now) >= t.window, false, 0
+	busy, _ := t.counts(now)
+	full, slow, done := busy >= t.window, false, 0
 	t.given = slices.DeleteFunc(t.given, func(g turn) bool {
 		if g.last == 0 {
 			return now.Sub(g.at) > turnLost
