@@ -18,7 +18,7 @@ func (e *Engine) Forget(gone func(json []byte) bool) (n int) {
 			}
 		}
 		t.clock = max(t.clock, e.clock)
-		take := func(l *lane) {
+		for l := range t.each {
 			for g := range l.groups {
 				if t.quiet(l, g) {
 					t.remove(g)
@@ -31,10 +31,6 @@ func (e *Engine) Forget(gone func(json []byte) bool) (n int) {
 			for i := range l.heap {
 				drop(&l.heap[i].json)
 			}
-		}
-		take(&t.live)
-		for _, l := range t.lanes {
-			take(l)
 		}
 	}
 	return n

@@ -126,13 +126,10 @@ func (l *lane) take(t *table, from *lane, mine func(*group) bool) {
 		all = append(all, g)
 	}
 	for g := range from.groups {
-		if !mine(g) {
-			continue
-		}
-		g.unlink()
-		t.groups[g.key], all = g, append(all, g)
-		for _, k := range g.kept {
-			t.bytes += len(k.JSON)
+		if mine(g) {
+			g.unlink()
+			t.own(g)
+			all = append(all, g)
 		}
 	}
 	slices.SortFunc(all, byUse)

@@ -23,22 +23,17 @@ func (e *Engine) Snapshot() ([]byte, error) {
 	w.B = append(w.B, snapshotMagic...)
 	w.Int(e.clock)
 	w.Int(e.judged)
-	count := 0
-	for _, st := range e.states {
-		if st.table != nil {
-			count++
-		}
-	}
-	w.Uint(uint64(count))
 	kept := evidence{numbers: map[*byte]uint64{}}
-	for _, st := range e.states {
-		if st.table == nil {
-			continue
+	w.Part(func(w *pack.Writer) {
+		for _, st := range e.states {
+			if st.table == nil {
+				continue
+			}
+			w.Text(strings.TrimSuffix(st.rule.ID+" "+st.rule.scope.String(), " ")) // an id has no blank
+			w.Text(st.rule.counting())
+			w.Part(func(w *pack.Writer) { (&snapshotWriter{w, &kept}).table(st.table) })
 		}
-		w.Text(strings.TrimSuffix(st.rule.ID+" "+st.rule.scope.String(), " ")) // an id has no blank
-		w.Text(st.rule.counting())
-		w.Part(func(w *pack.Writer) { (&snapshotWriter{w, &kept}).table(st.table) })
-	}
+	})
 	w.Uint(uint64(len(kept.texts)))
 	for _, text := range kept.texts {
 		w.Bytes(text)
@@ -76,33 +71,27 @@ func (e *Engine) Restore(data []byte) error {
 	}
 	r := &pack.Reader{B: data[len(snapshotMagic):]}
 	clock, judged := r.Int(), r.Int()
-	type stored struct {
-		name, counting string
-		body           []byte
-	}
-	var tables []stored
-	for range r.Length() {
-		tables = append(tables, stored{r.Text(), r.Text(), r.Bytes()})
-	}
+	tables := &pack.Reader{B: r.Bytes()}
 	kept := readEvidence(r)
-	if r.Bad || len(r.B) > 0 {
-		return fmt.Errorf("%w: it ends early or late", ErrSnapshot)
-	}
 	heirs := e.heirs()
 	var list []legacy
-	for _, x := range tables {
-		id, scope, _ := strings.Cut(x.name, " ")
-		like := heirs[[2]string{id, x.counting}]
+	for len(tables.B) > 0 && !tables.Bad {
+		name, counting, body := tables.Text(), tables.Text(), tables.Bytes()
+		id, scope, _ := strings.Cut(name, " ")
+		like := heirs[[2]string{id, counting}]
 		if len(like) == 0 {
 			continue
 		}
 		t := newTable(like[0].rule, like[0].table.limit)
-		b := &snapshotReader{pack.Reader{B: x.body}, kept}
+		b := &snapshotReader{pack.Reader{B: body}, kept}
 		b.table(t, like[0].rule.Correlate)
 		if b.Bad {
 			return fmt.Errorf("%w: rule %s", ErrSnapshot, id)
 		}
-		list = append(list, legacy{id, x.counting, scope, t})
+		list = append(list, legacy{id, counting, scope, t})
+	}
+	if r.Bad || tables.Bad || len(r.B) > 0 {
+		return fmt.Errorf("%w: it ends early or late", ErrSnapshot)
 	}
 	e.clock, e.judged = max(e.clock, clock), max(e.judged, judged)
 	e.inherit(list)
@@ -145,7 +134,7 @@ func (w *snapshotWriter) group(g *group) {
 		w.Uint(w.kept.number(k.JSON))
 	}
 	w.Uint(uint64(len(g.seen)))
-	if len(g.seen) == 0 {
+	if len(g.seen) == 0 { // to sort nothing allocates, for each of a million
 		return
 	}
 	for _, n := range slices.Sorted(maps.Keys(g.seen)) {
@@ -264,11 +253,9 @@ func (r *snapshotReader) lane(t *table, l *lane, c *Correlate) {
 			r.Bad = true
 			return
 		}
-		groups, t.groups[g.key] = append(groups, g), g
+		t.own(g)
 		l.use(g)
-		for _, k := range g.kept {
-			t.bytes += len(k.JSON)
-		}
+		groups = append(groups, g)
 	}
 	gone := map[string]*group{}
 	for range r.Length() {

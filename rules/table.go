@@ -66,7 +66,7 @@ const (
 	sharedLane     = "*" // no collector's name
 	laneIdle       = int64(10 * time.Minute)
 	keyKept        = int64(30 * 24 * time.Hour) // a key that has gone silent is known for so long
-	sweep          = 16                         // groups that each arrival looks at, whether they may go
+	sweepMost      = 16                         // groups that each arrival looks at, whether they may go
 )
 
 // table holds a rule's groups, least recently used first to go.
@@ -128,42 +128,61 @@ func (t *table) get(l *lane) *group {
 	}
 	l.use(g)
 	g.touched = t.clock
-	for range sweep {
-		old := l.lru.prev
-		if old == g {
-			break
-		}
-		switch {
-		case t.quiet(l, old):
-			t.remove(old)
-			continue
-		case old.fired: // it is known for longer, and those before it need not be
-			old.unlink()
-			old.follow(g)
-			continue
-		}
-		break
-	}
+	t.sweep(l, g)
 	if len(t.groups) > t.limit {
 		t.evict(g)
 	}
 	return g
 }
 
+// sweep forgets some of the lane's groups that are quiet, those that were used
+// longest ago; g was used now.
+func (t *table) sweep(l *lane, g *group) {
+	for range sweepMost {
+		switch old := l.lru.prev; {
+		case old == g:
+			return
+		case t.quiet(l, old):
+			t.remove(old)
+		case old.fired: // it is known for longer, and those before it need not be
+			old.unlink()
+			old.follow(g)
+		default:
+			return
+		}
+	}
+}
+
 // evict forgets the group, but for this one, that was used least recently.
 func (t *table) evict(but *group) {
 	var oldest *group
-	look := func(l *lane) {
+	for l := range t.each {
 		if g := l.lru.prev; g != &l.lru && g != but && (oldest == nil || byUse(g, oldest) < 0) {
 			oldest = g
 		}
 	}
-	look(&t.live)
-	for _, l := range t.lanes {
-		look(l)
-	}
 	t.evicted++
 	t.remove(oldest)
+}
+
+// each are all lanes, that of what comes without delay first.
+func (t *table) each(yield func(*lane) bool) {
+	if !yield(&t.live) {
+		return
+	}
+	for _, l := range t.lanes {
+		if !yield(l) {
+			return
+		}
+	}
+}
+
+// own counts a group, which is in no table, among the table's.
+func (t *table) own(g *group) {
+	t.groups[g.key] = g
+	for _, k := range g.kept {
+		t.bytes += len(k.JSON)
+	}
 }
 
 func byUse(a, b *group) int {
