@@ -95,3 +95,39 @@ func TestManyOutagesKeepFewRanges(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatIsDrainedAfterARestartIsNoted: what a spool was opened with must not
+// change with what has been shipped since.
+func TestWhatIsDrainedAfterARestartIsNoted(t *testing.T) {
+	cfg := Config{Data: t.TempDir(), Spool: Spool{MaxBytes: 16 << 20}}
+	key := newKey(t).Private()
+	spooled := func(work func(*spool)) {
+		t.Helper()
+		sp, err := newSpool(t.Context(), cfg, key, logger(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer sp.close()
+		if _, err := sp.resume(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		work(sp)
+		if err := sp.note(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	spooled(func(sp *spool) {
+		for range 10 {
+			if _, err := sp.put(t.Context(), "in", []byte("entry"), nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		sp.leave(10)
+	})
+	spooled(func(sp *spool) { sp.lanes.drained(4) })
+	spooled(func(sp *spool) {
+		if b, _ := sp.lanes.first(); b != (span{5, 10}) {
+			t.Errorf("%v waits after a restart, 4 of 10 were shipped", b)
+		}
+	})
+}

@@ -29,6 +29,7 @@ func (s *spool) resume(ctx context.Context) (newest uint64, err error) {
 	}
 	if s.noted.valid(state.Last) {
 		s.lanes.lanesState = s.noted
+		s.lanes.Backlog = slices.Clone(s.noted.Backlog) // lanes change theirs
 		return state.Last, nil
 	}
 	if s.noted.Live > 0 {
