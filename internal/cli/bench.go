@@ -124,7 +124,6 @@ func (p *program) benchOutage() *cobra.Command {
 			if cfg.Collectors < 1 || cfg.Rate < 10 || cfg.Hours <= 0 {
 				return errors.New("--collectors: at least 1; --rate: at least 10; --hours: more than 0")
 			}
-			limitMemory(memoryLimit + int64(cfg.Collectors)<<27) // they are in this process, too
 			var err error
 			if cfg.Dir, err = os.MkdirTemp("", "mimamori-bench-"); err != nil {
 				return fmt.Errorf("bench: %w", err)

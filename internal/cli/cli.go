@@ -11,8 +11,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
-	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -34,20 +32,9 @@ type program struct {
 	now func() time.Time
 }
 
-// memoryLimit is what the collector of garbage works towards. It bounds bursts,
-// not what is really in use.
-const memoryLimit = 700 << 20
-
-// limitMemory sets that limit, but where GOMEMLIMIT in the environment does.
-func limitMemory(bytes int64) {
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(bytes)
-	}
-}
-
 // Run executes one command line. The error is what a person should read.
 func Run(ctx context.Context, args []string, std IO) error {
-	limitMemory(memoryLimit)
+	defer limitMemory(memoryLimit)()
 	p := &program{IO: std, now: time.Now}
 	p.log = slog.New(slog.NewTextHandler(std.Err, &slog.HandlerOptions{Level: slog.LevelInfo}))
 	root := &cobra.Command{
