@@ -270,11 +270,19 @@ func (o *outage) drain(ctx context.Context, conns []net.Conn, r *OutageResult) e
 		writers[i] = bufio.NewWriter(c)
 	}
 	var took []outageTick // at is when, after it was sent, it was stored
-	asked, stuck := time.Now(), time.Now().Add(2*time.Minute)
+	asked, stuck, tell := time.Now(), time.Now().Add(2*time.Minute), time.NewTicker(time.Minute)
+	defer tell.Stop()
+	told := 0 // of took
 	for lines, left := uint64(0), true; ; {
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return errors.New("bench: it was ended while the backlog drained; nothing was accounted")
+		case <-tell.C: // it may take hours
+			var minute OutageResult
+			minute.quantiles(slices.Clone(took[told:]))
+			told = len(took)
+			o.cfg.Log.Info("the backlog drains", "stored", lines, "backlog", r.Backlog, "live", r.Live, "live_p95_seconds", minute.LiveP95)
+			continue
 		case <-send.C:
 			if !left {
 				continue
