@@ -3,8 +3,10 @@ package bus
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -149,4 +151,40 @@ func TestTwoServersDoNotShareAFolder(t *testing.T) {
 	}
 	s.Close()
 	start(t, ServerConfig{Dir: dir})
+}
+
+// said is what was logged, as far as there is room.
+type said chan string
+
+func (s said) Write(line []byte) (int, error) {
+	select {
+	case s <- string(line):
+	default:
+	}
+	return len(line), nil
+}
+
+func TestWhatASubscriptionMissesIsToldWithItsSubject(t *testing.T) {
+	log := make(said, 64)
+	_, c := start(t, ServerConfig{Log: slog.New(slog.NewTextHandler(log, nil))})
+	held := make(chan struct{})
+	defer close(held)
+	if err := c.Subscribe("news", func([]byte) { <-held }); err != nil {
+		t.Fatal(err)
+	}
+	for range pendingMessages + 10 {
+		if err := c.Send("news", nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for end := time.After(time.Minute); ; {
+		select {
+		case line := <-log:
+			if strings.Contains(line, "news, ") && strings.Contains(line, "messages missed") {
+				return
+			}
+		case <-end:
+			t.Fatal("nothing was said")
+		}
+	}
 }

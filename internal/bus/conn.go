@@ -74,7 +74,7 @@ func dial(_ context.Context, cfg DialConfig, more ...nats.Option) (*Conn, error)
 		nats.Name(cfg.Name), nats.MaxReconnects(-1), nats.ReconnectWait(500 * time.Millisecond),
 		nats.ReconnectJitter(500*time.Millisecond, 2*time.Second), nats.ReconnectBufSize(-1), nats.Timeout(10 * time.Second), nats.IgnoreDiscoveredServers(),
 		nats.PingInterval(20 * time.Second), nats.MaxPingsOutstanding(2), nats.IgnoreAuthErrorAbort(),
-		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { logTo(cfg.Log, "nats connection", err) }),
+		nats.ErrorHandler(func(_ *nats.Conn, sub *nats.Subscription, err error) { logTo(cfg.Log, "nats connection", of(sub, err)) }),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { logTo(cfg.Log, "nats line lost; redialling", err) }),
 	}
 	if cfg.Key != nil {
@@ -102,6 +102,15 @@ func dial(_ context.Context, cfg DialConfig, more ...nats.Option) (*Conn, error)
 		return nil, fmt.Errorf("bus: %w", err)
 	}
 	return &Conn{nc: nc, js: js}, nil
+}
+
+// of names the subscription of an error, and what it has missed.
+func of(sub *nats.Subscription, err error) error {
+	if sub == nil {
+		return err
+	}
+	missed, _ := sub.Dropped() // of one that has ended nothing is known
+	return fmt.Errorf("%s, %d messages missed: %w", sub.Subject, missed, err)
 }
 
 func logTo(log *slog.Logger, msg string, err error) {
