@@ -29,7 +29,7 @@ func TestTheOperatorsFileGivesTheSameRights(t *testing.T) {
 	}
 	for i, want := range []User{CollectorUser(col.Public(), "312011", "tottori-a"), EnrolUser(guest.Public(), "inv")} {
 		got := opts.Nkeys[i+1]
-		if d := cmp.Diff(nkeyUser(want).Permissions, got.Permissions); d != "" || got.Nkey != want.Public {
+		if d := cmp.Diff(want.permissions(), got.Permissions); d != "" || got.Nkey != want.Public {
 			t.Error(d)
 		}
 	}

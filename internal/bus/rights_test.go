@@ -229,6 +229,69 @@ func TestARevokedKeyIsCutOffAtOnceAndStaysOut(t *testing.T) {
 	}
 }
 
+func TestOnlyWhoSignsWithAListedKeyComesIn(t *testing.T) {
+	mine, stranger := newKey(t), newKey(t)
+	s, _ := start(t, ServerConfig{Listen: "127.0.0.1:0", Users: []User{CollectorUser(mine.Public(), "312011", "mine")}})
+	old := []byte("a nonce of another day")
+	for name, c := range map[string]struct {
+		public string
+		sign   nats.SignatureHandler
+	}{
+		"its own key":         {mine.Public(), mine.pair.Sign},
+		"another's signature": {mine.Public(), stranger.pair.Sign},
+		"an old signature":    {mine.Public(), func([]byte) ([]byte, error) { return mine.pair.Sign(old) }},
+		"an empty signature":  {mine.Public(), func([]byte) ([]byte, error) { return nil, nil }},
+		"a stranger":          {stranger.Public(), stranger.pair.Sign},
+		"the owner's name":    {s.owner.Public(), stranger.pair.Sign},
+		"no key at all":       {},
+	} {
+		opts := []nats.Option{nats.NoReconnect(), nats.Nkey(c.public, c.sign)}
+		if c.public == "" {
+			opts = opts[:1]
+		}
+		nc, err := nats.Connect("nats://"+s.Addr(), opts...)
+		if nc.Close(); (err == nil) != (name == "its own key") || err != nil && !errors.Is(err, nats.ErrAuthorization) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestRightsThatChangeHoldAtOnce(t *testing.T) {
+	server, client := secured(t)
+	mine := newKey(t)
+	s, owner := start(t, ServerConfig{Listen: "127.0.0.1:0", TLS: server, Users: []User{CollectorUser(mine.Public(), "312011", "mine")}})
+	st := frames(t, owner, 0)
+	out, err := Dial(t.Context(), DialConfig{URLs: []string{"tls://" + s.Addr()}, Key: mine, TLS: client})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	publish := func(town string, wait time.Duration) error {
+		ctx, cancel := context.WithTimeout(t.Context(), wait)
+		defer cancel()
+		_, err := out.Publish(ctx, FrameSubject(town, "mine", "fw"), []byte("x"))
+		return err
+	}
+	if err := errors.Join(publish("312011", 5*time.Second), s.SetUsers([]User{CollectorUser(mine.Public(), "312029", "mine")})); err != nil {
+		t.Fatal(err)
+	}
+	end, tick := time.After(20*time.Second), time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for err = publish("312029", time.Second); err != nil; err = publish("312029", time.Second) { // until it has come again
+		select {
+		case <-tick.C:
+		case <-end:
+			t.Fatalf("the new rights do not hold: %v", err)
+		}
+	}
+	if publish("312011", 200*time.Millisecond) == nil {
+		t.Error("the old rights hold")
+	}
+	if state, err := st.State(t.Context()); err != nil || state.Messages != 2 {
+		t.Errorf("%+v, %v", state, err)
+	}
+}
+
 func TestTwoHundredCollectorsComeAndGoWhileOthersSend(t *testing.T) {
 	server, client := secured(t)
 	var users []User

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"net/url"
 	"strconv"
 	"sync"
 	"time"
@@ -16,14 +15,6 @@ import (
 
 	"mimamori/internal/lock"
 )
-
-// User may connect with an NKey, publish to some subjects, and hear its own
-// inbox and some subjects; nothing else.
-type User struct {
-	Public    string
-	Publish   []string
-	Subscribe []string
-}
 
 // ServerConfig says how to start the embedded server.
 type ServerConfig struct {
@@ -41,6 +32,7 @@ type Server struct {
 	ns     *server.Server
 	owner  *Key
 	cfg    ServerConfig
+	door   *door
 	unlock func()
 
 	mu    sync.Mutex
@@ -71,7 +63,9 @@ func startServer(cfg ServerConfig) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	opts, err := options(cfg, owner)
+	d := &door{owner: owner.Public()}
+	d.admit(cfg.Users)
+	opts, err := options(cfg, d)
 	if err != nil {
 		return nil, err
 	}
@@ -91,21 +85,18 @@ func startServer(cfg ServerConfig) (*Server, error) {
 		ns.Shutdown()
 		return nil, fmt.Errorf("bus: JetStream did not start in %s: is the disk full or the folder not writable?", cfg.Dir)
 	}
-	return &Server{ns: ns, owner: owner, cfg: cfg}, nil
+	return &Server{ns: ns, owner: owner, cfg: cfg, door: d}, nil
 }
 
-func options(cfg ServerConfig, owner *Key) (*server.Options, error) {
+func options(cfg ServerConfig, d *door) (*server.Options, error) {
 	opts := &server.Options{
 		ServerName: "mimamori", NoSigs: true, NoLog: cfg.Log == nil, DontListen: cfg.Listen == "",
 		JetStream: true, StoreDir: cfg.Dir, SyncAlways: true, MaxPayload: MaxMessage, MaxPending: 64 << 20,
 		JetStreamMaxMemory: 64 << 20, JetStreamMaxStore: cfg.MaxStore, NoSystemAccount: false,
+		CustomClientAuthentication: d, AlwaysEnableNonce: true,
 	}
 	if cfg.MaxStore == 0 {
 		opts.JetStreamMaxStore = 1 << 50
-	}
-	opts.Nkeys = []*server.NkeyUser{{Nkey: owner.Public()}}
-	for _, u := range cfg.Users {
-		opts.Nkeys = append(opts.Nkeys, nkeyUser(u))
 	}
 	var err error
 	if cfg.Websocket != "" {
@@ -141,51 +132,6 @@ func hostPort(address string) (host string, n int, err error) {
 		n = server.RANDOM_PORT
 	}
 	return host, n, nil
-}
-
-// nkeyUser lets a user publish its subjects and hear the answers. An empty
-// list would mean everything, so it names a subject that nobody uses.
-func nkeyUser(u User) *server.NkeyUser {
-	publish := u.Publish
-	if len(publish) == 0 {
-		publish = []string{"nothing"}
-	}
-	return &server.NkeyUser{Nkey: u.Public, Permissions: &server.Permissions{
-		Publish:   &server.SubjectPermission{Allow: publish},
-		Subscribe: &server.SubjectPermission{Allow: append([]string{inbox(u.Public) + ".>"}, u.Subscribe...)},
-	}}
-}
-
-// inboxes begins every reply subject.
-const inboxes = "_INBOX."
-
-// inbox is the private reply prefix of a key, so that nobody hears another's answers.
-func inbox(public string) string { return inboxes + public }
-
-// SetUsers replaces who may connect from outside. Those no longer listed are
-// cut off at once, those listed stay; who is about to connect at this very
-// moment is turned away and must come again.
-func (s *Server) SetUsers(users []User) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	cfg := s.cfg
-	cfg.Users = users
-	opts, err := options(cfg, s.owner)
-	if err != nil {
-		return err
-	}
-	if addr := s.Addr(); addr != "" { // keep the port that was chosen
-		_, port, _ := net.SplitHostPort(addr)
-		opts.Port, _ = strconv.Atoi(port)
-	}
-	if u, err := url.Parse(s.WebsocketURL()); err == nil && u.Port() != "" {
-		opts.Websocket.Port, _ = strconv.Atoi(u.Port())
-	}
-	if err := s.ns.ReloadOptions(opts); err != nil {
-		return fmt.Errorf("bus: users: %w", err)
-	}
-	s.cfg = cfg
-	return nil
 }
 
 // Addr is host:port where the server listens, "" when it does not.
