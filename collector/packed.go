@@ -9,27 +9,29 @@ import (
 )
 
 // wakePacked opens a packed file when nothing has been written to it for a
-// while. One at a time is open: each needs memory for what it unpacks.
-func (in *fileInput) wakePacked(t *tailed) {
+// while. One at a time is open: each needs memory for what it unpacks. All that
+// are looked at together are looked at now, so that those that rest equally
+// long are read in the order of their names.
+func (in *fileInput) wakePacked(t *tailed, now time.Time) {
 	info, err := in.whereabouts(t)
 	if err != nil {
 		switch {
 		case !errors.Is(err, fs.ErrNotExist) || !t.gone:
 		case t.absent.IsZero():
-			t.absent = time.Now()
-		case time.Since(t.absent) > in.linger:
+			t.absent = now
+		case now.Sub(t.absent) > in.linger:
 			in.drop(t)
 		}
 		return
 	}
-	if now := stampOf(info); now != t.now || t.still.IsZero() {
-		if t.now, t.still = now, time.Now(); t.f != nil {
+	if stamp := stampOf(info); stamp != t.now || t.still.IsZero() {
+		if t.now, t.still = stamp, now; t.f != nil {
 			t.close() // written to while it was being read: it is read on when that is over
 		}
 		return
 	}
 	busy := slices.ContainsFunc(in.files, func(x *tailed) bool { return x.gz && x.f != nil })
-	if t.f != nil || t.now == t.seen || busy || time.Since(t.still) < in.settle {
+	if t.f != nil || t.now == t.seen || busy || now.Sub(t.still) < in.settle {
 		return
 	}
 	p := t.position()

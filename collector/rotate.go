@@ -39,15 +39,16 @@ func (in *fileInput) look() {
 		}
 	}
 	in.lookAgain()
+	now := time.Now()
 	for _, t := range slices.Clone(in.files) {
 		switch {
 		case t.gz && !t.done || t.gz && !t.gone:
-			in.wakePacked(t)
+			in.wakePacked(t, now)
 		case t.gone && t.f == nil && in.cfg.Share:
 			in.wakeGone(t)
 		case t.gone && t.f == nil && t.absent.IsZero():
-			t.absent = time.Now() // renamed perhaps, since the folder was listed
-		case t.gone && t.f == nil && time.Since(t.absent) > in.linger && !in.awaited(t):
+			t.absent = now // renamed perhaps, since the folder was listed
+		case t.gone && t.f == nil && now.Sub(t.absent) > in.linger && !in.awaited(t):
 			in.drop(t)
 		}
 	}
